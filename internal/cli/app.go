@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/skret/skret/internal/config"
+	"github.com/skret/skret/internal/engine"
+	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/ui"
+)
+
+// app is what every command has: the streams, the global flags, and the way to
+// the configuration and the engine. Nothing in it is opened until it is used.
+type app struct {
+	streams *ui.Streams
+	global  globalFlags
+	log     *slog.Logger
+	cancel  context.CancelFunc // of --timeout
+}
+
+// globalFlags are accepted before and after the verb.
+type globalFlags struct {
+	config.Flags
+	chdir    string
+	format   string
+	noInput  bool
+	timeout  time.Duration
+	logLevel string
+}
+
+func (g *globalFlags) bind(f *pflag.FlagSet) {
+	f.StringVarP(&g.Env, "env", "e", "", "environment of .skret.yaml (SKRET_ENV)")
+	f.StringVar(&g.Provider, "provider", "", "where the secrets are: aws or local (SKRET_PROVIDER)")
+	f.StringVar(&g.Path, "path", "", "path in SSM Parameter Store (SKRET_PATH)")
+	f.StringVar(&g.Region, "region", "", "AWS region (SKRET_REGION)")
+	f.StringVar(&g.Profile, "profile", "", "AWS profile (SKRET_PROFILE)")
+	f.StringVar(&g.File, "file", "", "file of the local store (SKRET_FILE)")
+	f.StringVar(&g.Config, "config", "", "configuration file instead of the .skret.yaml found from here upward (SKRET_CONFIG)")
+	f.StringVarP(&g.chdir, "chdir", "C", "", "act as if started in this folder")
+	f.StringVar(&g.format, "format", "", "shape of the output; every command has json")
+	f.BoolVar(&g.noInput, "no-input", false, "never ask; refuse instead (implied by CI)")
+	f.DurationVar(&g.timeout, "timeout", 0, "give up after this long, such as 30s (no effect on the command that run starts)")
+	f.StringVar(&g.logLevel, "log-level", "", "off, error, warn, info or debug, on stderr (SKRET_LOG)")
+}
+
+// formats declares the shapes of a command's output, the default first.
+func formats(c *cobra.Command, names ...string) *cobra.Command {
+	if c.Annotations == nil {
+		c.Annotations = map[string]string{}
+	}
+	c.Annotations["formats"] = strings.Join(names, " ")
+	return c
+}
+
+// enum is the one check of words from a list.
+func enum(flag, got string, allowed ...string) error {
+	if slices.Contains(allowed, got) {
+		return nil
+	}
+	return errs.New(errs.Invalid, "%s: %q is not known", flag, got).WithHint("use one of %s", strings.Join(allowed, ", "))
+}
+
+// prepare checks what all commands have in common before one runs.
+func (a *app) prepare(c *cobra.Command) error {
+	allowed := strings.Fields(c.Annotations["formats"])
+	if len(allowed) == 0 {
+		allowed = []string{"text", "json"}
+	}
+	if a.global.format == "" {
+		a.global.format = allowed[0]
+	} else if err := enum("--format", a.global.format, allowed...); err != nil {
+		return err
+	}
+	if a.global.timeout < 0 {
+		return errs.New(errs.Invalid, "--timeout: %s is negative", a.global.timeout)
+	}
+	log, err := newLogger(a.streams.Err, first(a.global.logLevel, getenv("SKRET_LOG")), getenv("SKRET_LOG_FORMAT"))
+	if err != nil {
+		return err
+	}
+	a.log = log
+	if a.global.timeout > 0 {
+		ctx, cancel := context.WithTimeoutCause(c.Context(), a.global.timeout,
+			errs.New(errs.Network, "timed out after %s: %w", a.global.timeout, context.DeadlineExceeded).WithHint("raise --timeout"))
+		a.cancel = cancel
+		c.SetContext(ctx)
+	}
+	return nil
+}
+
+// json tells whether the output is to be JSON.
+func (a *app) json() bool { return a.global.format == "json" }
+
+// interactive tells whether a question may be asked.
+func (a *app) interactive() bool { return !a.global.noInput && !inCI() }
+
+// project loads the configuration.
+func (a *app) project() (*config.Project, error) {
+	dir, err := a.dir()
+	if err != nil {
+		return nil, err
+	}
+	return config.Load(config.Input{Getenv: getenv, Dir: dir, Home: home(), Flags: a.global.Flags})
+}
+
+// dir returns the folder that the command acts in.
+func (a *app) dir() (string, error) {
+	wd, err := workDir()
+	if err != nil {
+		return "", fmt.Errorf("current folder: %w", err)
+	}
+	if filepath.IsAbs(a.global.chdir) {
+		return filepath.Clean(a.global.chdir), nil
+	}
+	return filepath.Join(wd, a.global.chdir), nil
+}
+
+// open loads the configuration and opens its environment.
+func (a *app) open(ctx context.Context) (*engine.Client, error) {
+	p, err := a.project()
+	if err != nil {
+		return nil, err
+	}
+	o := engine.Options{
+		Project: p, Log: a.log, UserAgent: "skret/" + version(),
+		Notice: func(msg string) { a.streams.Notice("%s", msg) },
+	}
+	if a.interactive() {
+		o.AskPassphrase = a.streams.ReadHidden
+	}
+	return engine.Open(ctx, o)
+}
+
+// first returns the first string that is not blank.
+func first(ss ...string) string {
+	for _, s := range ss {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}

@@ -1,0 +1,27 @@
+package cli
+
+import "os"
+
+// This is the only file of the package that reads environment variables; all
+// settings among them go through config.
+
+// environ returns the environment that a command is started from.
+func environ() []string { return os.Environ() }
+
+// getenv returns the variable's value, "" when it is unset or blank.
+func getenv(name string) string { return os.Getenv(name) }
+
+// home returns the user's home folder, "" when there is none.
+func home() string {
+	h, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return h
+}
+
+// workDir returns the current folder.
+func workDir() (string, error) { return os.Getwd() }
+
+// inCI tells whether a CI system says that it runs us.
+func inCI() bool { v := os.Getenv("CI"); return v != "" && v != "false" && v != "0" }

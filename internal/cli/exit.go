@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/ui"
+)
+
+// codes is the only table from kinds of errors to exit codes.
+var codes = map[errs.Kind]int{
+	errs.Unclassified: 1,
+	errs.Config:       2,
+	errs.Backend:      3,
+	errs.Auth:         4,
+	errs.NotFound:     5,
+	errs.Conflict:     6,
+	errs.Network:      7,
+	errs.Invalid:      8,
+	errs.Drift:        9,
+	errs.Leak:         10,
+}
+
+// exitCoder is an error that knows its own exit code: `run` has codes that are
+// no kind of failure of skret's.
+type exitCoder interface {
+	error
+	ExitCode() int
+}
+
+// interrupted is the cause of a context that a signal ended.
+type interrupted struct{ sig os.Signal }
+
+func (i interrupted) Error() string { return "stopped by signal: " + i.sig.String() }
+
+func (i interrupted) ExitCode() int {
+	if s, ok := i.sig.(syscall.Signal); ok {
+		return 128 + int(s)
+	}
+	return 1
+}
+
+// exitCode returns the process's exit code for err.
+func exitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	if c, ok := errors.AsType[exitCoder](err); ok {
+		return c.ExitCode()
+	}
+	return codes[kindOf(err)]
+}
+
+// kindOf is errs.KindOf, which does not know the standard library's errors.
+func kindOf(err error) errs.Kind {
+	k := errs.KindOf(err)
+	if k == errs.Unclassified && errors.Is(err, context.DeadlineExceeded) {
+		return errs.Network
+	}
+	return k
+}
+
+// report prints err to stderr: the only place that does. Joined errors are
+// printed one a line, each with its hint.
+func report(s *ui.Streams, err error, asJSON bool) {
+	if asJSON {
+		b, _ := json.Marshal(map[string]any{"error": map[string]any{
+			"code": exitCode(err), "kind": kindOf(err).String(), "message": ui.Safe(err.Error()), "hint": ui.Safe(errs.HintOf(err)),
+		}})
+		fmt.Fprintf(s.Err, "%s\n", b)
+		return
+	}
+	for _, e := range flatten(err) {
+		fmt.Fprintf(s.Err, "skret: error: %s\n", ui.Safe(e.Error()))
+		if h := errs.HintOf(e); h != "" {
+			fmt.Fprintf(s.Err, "skret: hint: %s\n", ui.Safe(h))
+		}
+	}
+}
+
+// flatten returns the errors that errors.Join put together, or err alone.
+func flatten(err error) []error {
+	if j, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only a join at the top is taken apart
+		var all []error
+		for _, e := range j.Unwrap() {
+			all = append(all, flatten(e)...)
+		}
+		return all
+	}
+	return []error{err}
+}

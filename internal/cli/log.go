@@ -1,0 +1,37 @@
+package cli
+
+import (
+	"io"
+	"log/slog"
+
+	"github.com/skret/skret/internal/ui"
+)
+
+// newLogger returns the logger of --log-level and SKRET_LOG_FORMAT. Off is the
+// default. A record can hold no secret: values have a type that prints as
+// "[redacted]", and requests are logged by name, time, attempt and request id.
+func newLogger(w io.Writer, level, format string) (*slog.Logger, error) {
+	if level == "" || level == "off" {
+		return slog.New(slog.DiscardHandler), nil
+	}
+	if err := enum("--log-level", level, "off", "error", "warn", "info", "debug"); err != nil {
+		return nil, err
+	}
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, err
+	}
+	o := &slog.HandlerOptions{Level: l, ReplaceAttr: func(_ []string, at slog.Attr) slog.Attr {
+		if at.Value.Kind() == slog.KindString {
+			at.Value = slog.StringValue(ui.Safe(at.Value.String()))
+		}
+		return at
+	}}
+	if format == "" || format == "text" {
+		return slog.New(slog.NewTextHandler(w, o)), nil
+	}
+	if err := enum("SKRET_LOG_FORMAT", format, "text", "json"); err != nil {
+		return nil, err
+	}
+	return slog.New(slog.NewJSONHandler(w, o)), nil
+}

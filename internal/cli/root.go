@@ -1,0 +1,120 @@
+// Package cli is the command line: one file a command, each with a constructor
+// that holds its help, an options struct, and a run function that never sees
+// the framework. Commands read flags, ask the engine and print; no rule about
+// secrets lives here.
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/ui"
+)
+
+// Main runs one command line and returns the process's exit code.
+func Main(ctx context.Context, args []string, s *ui.Streams) int {
+	ctx, stop := withSignals(ctx)
+	defer stop(nil)
+	a := &app{streams: s}
+	root := newRoot(a)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		if _, ok := errors.AsType[interrupted](cause); ok {
+			err = cause
+		}
+	}
+	if ferr := s.Flush(); err == nil && ferr != nil {
+		err = ferr
+	}
+	if err != nil {
+		report(s, err, a.global.format == "json")
+	}
+	return exitCode(err)
+}
+
+// withSignals ends the context at the first INT or TERM, with an [interrupted]
+// as its cause; the second one has its default action. A signal that was
+// ignored when we started (nohup, a background job) stays ignored.
+func withSignals(parent context.Context) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(parent)
+	var sigs []os.Signal
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		if !signal.Ignored(sig) {
+			sigs = append(sigs, sig)
+		}
+	}
+	if len(sigs) == 0 {
+		return ctx, cancel
+	}
+	ch := make(chan os.Signal, 1)
+	signal.Notify(ch, sigs...)
+	go func() {
+		select {
+		case sig := <-ch:
+			cancel(interrupted{sig})
+		case <-ctx.Done():
+		}
+		signal.Stop(ch)
+	}()
+	return ctx, cancel
+}
+
+// newRoot is the one list of commands.
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "skret",
+		Short: "Run commands with their secrets, without a server",
+		Long: `skret keeps a project's secrets in AWS SSM Parameter Store or in an encrypted
+file beside the code, and starts commands with them.`,
+		Version:           version(),
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		Args:              cobra.NoArgs,
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetVersionTemplate("skret {{.Version}}\n")
+	root.SetOut(a.streams.Out)
+	root.SetErr(a.streams.Err)
+	root.SetIn(a.streams.In)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError(c, err) })
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return a.prepare(c) }
+	a.global.bind(root.PersistentFlags())
+	root.AddCommand(
+		newVersion(a),
+	)
+	for _, c := range root.Commands() {
+		wrapArgs(c)
+	}
+	wrapArgs(root)
+	return root
+}
+
+// usageError makes an error of the framework one of ours.
+func usageError(c *cobra.Command, err error) error {
+	msg := strings.TrimSuffix(strings.SplitN(err.Error(), "\n", 2)[0], ".")
+	return errs.New(errs.Invalid, "%s", msg).WithHint("see %s --help", c.CommandPath())
+}
+
+// wrapArgs gives the framework's complaints about arguments a kind and a hint.
+func wrapArgs(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return usageError(c, err)
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		wrapArgs(sub)
+	}
+}

@@ -1,0 +1,100 @@
+// Package config makes one immutable [Project] from `.skret.yaml`, the
+// environment and the flags, and remembers where each setting came from.
+//
+// It is, with one file of package cli, the only package that reads
+// environment variables (through the function in [Input]); nothing else asks
+// where a setting comes from.
+package config
+
+import (
+	"strconv"
+	"time"
+)
+
+// Input is everything that a Project is made of.
+type Input struct {
+	Getenv func(string) string // a blank variable counts as unset
+	Dir    string              // the folder to start from, absolute: the current one, or that of --chdir
+	Home   string              // the user's home, "" when there is none
+	Flags  Flags
+}
+
+// Flags are the global flags that are settings; "" means not given.
+type Flags struct {
+	Env, Provider, Path, Region, Profile, File, Config string
+	Timeout                                            time.Duration
+}
+
+// Providers are the words for `provider:`.
+const (
+	ProviderAWS   = "aws"
+	ProviderLocal = "local"
+)
+
+// Project is the resolved configuration of one command. It does not change.
+type Project struct {
+	Name  string   // project:
+	File  string   // the .skret.yaml, absolute; "" when there is none
+	Root  string   // the folder of File, or the starting folder
+	Env   string   // the chosen environment's name; "" when there is none
+	Envs  []string // the names of all environments, sorted
+	Place Place
+	Home  string // skret's own folder: SKRET_HOME, or ~/.skret; "" when neither is known
+
+	// Policy of the environment, with the top level's joined in front.
+	Required, Exclude, AllowEnv []string
+
+	// Identity of the local store: SKRET_IDENTITY (the text of an identity) and
+	// the file, which is SKRET_IDENTITY_FILE or <Home>/identity.txt.
+	Identity     string
+	IdentityFile string
+
+	// Origins tells where a setting came from, by the name that `skret config`
+	// prints ("path", "region" ...).
+	Origins map[string]Origin
+
+	getenv func(string) string
+}
+
+// Getenv returns a variable of the environment that the project was made from:
+// the way for other packages to variables that are no settings of skret, such
+// as those of the AWS SDK.
+func (p *Project) Getenv(name string) string { return p.getenv(name) }
+
+// Place is where an environment's secrets are.
+type Place struct {
+	Provider string // ProviderAWS or ProviderLocal
+
+	// aws
+	Path            string // "/myapp/prod", cleaned: a leading slash, none at the end
+	Region          string // "" leaves it to the SDK
+	Profile         string
+	ProfileExplicit bool // from a flag or SKRET_PROFILE, not from the file
+	KMSKeyID        string
+	Tier            string // "", standard, advanced or intelligent
+
+	// local
+	File       string   // absolute
+	Recipients []string // for a store that is made now
+
+	Keys []string // exactly these keys; empty means all
+}
+
+// Origin says where a setting came from.
+type Origin struct {
+	Kind string // flag, variable, file, default
+	Name string // --region, SKRET_REGION, or the file's path
+	Line int    // with Kind file
+}
+
+// String returns the origin as `skret config` prints it.
+func (o Origin) String() string {
+	switch o.Kind {
+	case "file":
+		return o.Name + ":" + strconv.Itoa(o.Line)
+	case "default":
+		return "default"
+	default:
+		return o.Kind + " " + o.Name
+	}
+}

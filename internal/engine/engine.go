@@ -1,0 +1,44 @@
+// Package engine is the one composition: it takes a configuration and gives
+// the store of its environment, behind what every caller needs from it. The
+// command line and the public library are its two faces.
+package engine
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/skret/skret/internal/config"
+	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/secret"
+	"github.com/skret/skret/internal/store"
+)
+
+// Options are what a caller brings besides the configuration.
+type Options struct {
+	Project *config.Project
+	Log     *slog.Logger // never nil
+	Notice  func(msg string)
+	// AskPassphrase asks for the passphrase of a locked identity. nil refuses.
+	AskPassphrase func(ctx context.Context, prompt string) ([]byte, error)
+	UserAgent     string // "skret/1.2.3"
+}
+
+// Client is one environment, open. It is safe for use by several goroutines.
+type Client struct {
+	Project *config.Project
+	store   store.Store
+}
+
+// Open composes the client of o.Project's environment. It makes no request and
+// opens no store file: that is done by the first call that needs it.
+func Open(ctx context.Context, o Options) (*Client, error) {
+	switch o.Project.Place.Provider {
+	default:
+		return nil, errs.New(errs.Config, "provider %q is not known", o.Project.Place.Provider)
+	}
+}
+
+// Policy returns the environment's rules for [secret.Select].
+func (c *Client) Policy() secret.Policy {
+	return secret.Policy{Required: c.Project.Required, Exclude: c.Project.Exclude, Allow: c.Project.AllowEnv}
+}

@@ -1,0 +1,123 @@
+package secret
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/skret/skret/internal/errs"
+)
+
+// Variable is a secret under the name by which a command sees it.
+type Variable struct {
+	Name  string
+	Value Value
+	Key   Key // where it came from
+}
+
+// Set is variables sorted by name, no two alike.
+type Set []Variable
+
+// Policy says which entries become variables.
+type Policy struct {
+	Only     []string // globs; when there are any, only what one of them matches
+	Except   []string // globs; what one of them matches is left out
+	Exclude  []string // as Except, from the configuration
+	Required []string // names or keys that must be there after the filters
+	Allow    []string // names that are taken although they are dangerous
+}
+
+// Select applies p to es and maps what is left to variables. A glob is one of
+// path.Match and matches the key as stored or the name of the variable. All
+// that is wrong is reported at once, in an error of kind Invalid, Conflict (two
+// keys for one name) or NotFound (a required name is missing).
+func Select(es []Entry, p Policy) (Set, error) {
+	var probs []error
+	for _, g := range slices.Concat(p.Only, p.Except, p.Exclude) {
+		if _, err := path.Match(g, ""); err != nil {
+			probs = append(probs, errs.New(errs.Invalid, "invalid pattern %q", g))
+		}
+	}
+	set := make(Set, 0, len(es))
+	for _, e := range es {
+		name := e.Key.EnvName()
+		if len(p.Only) > 0 && !matchAny(p.Only, e.Key, name) || matchAny(p.Except, e.Key, name) || matchAny(p.Exclude, e.Key, name) {
+			continue
+		}
+		set = append(set, Variable{Name: name, Value: e.Value, Key: e.Key})
+	}
+	sort.Slice(set, func(i, j int) bool {
+		if set[i].Name != set[j].Name {
+			return set[i].Name < set[j].Name
+		}
+		return set[i].Key < set[j].Key
+	})
+	probs = append(probs, collisions(set)...)
+	for i, v := range set {
+		if i > 0 && set[i-1].Name == v.Name {
+			continue
+		}
+		if err := CheckEnvName(v.Name); err != nil {
+			probs = append(probs, errs.New(errs.Invalid, "key %q: %w", v.Key, err).
+				WithHint("rename the key, or leave it out with --except %s", quoteHint(string(v.Key))))
+		} else if why := Dangerous(v.Name); why != "" && !slices.Contains(p.Allow, v.Name) {
+			probs = append(probs, errs.New(errs.Invalid, "key %q: the variable %s can %s", v.Key, v.Name, why).
+				WithHint("allow it with --allow-env %s, or leave it out with --except %s", v.Name, v.Name))
+		}
+	}
+	for _, r := range p.Required {
+		if !slices.ContainsFunc(set, func(v Variable) bool { return v.Name == r || string(v.Key) == r }) {
+			probs = append(probs, errs.New(errs.NotFound, "required secret %s is missing", r).
+				WithHint("set it with skret set %s", r))
+		}
+	}
+	if len(probs) > 0 {
+		return nil, errors.Join(probs...)
+	}
+	return set, nil
+}
+
+// collisions returns an error for every name that more than one key of the
+// sorted set maps to.
+func collisions(set Set) []error {
+	var probs []error
+	for i := 0; i < len(set); {
+		j := i + 1
+		for j < len(set) && set[j].Name == set[i].Name {
+			j++
+		}
+		if j-i > 1 {
+			keys := make([]string, 0, j-i)
+			for _, v := range set[i:j] {
+				keys = append(keys, fmt.Sprintf("%q", v.Key))
+			}
+			probs = append(probs, errs.New(errs.Conflict, "keys %s all map to the variable %s", strings.Join(keys, " and "), set[i].Name).
+				WithHint("rename one of them, or leave one out with --except"))
+		}
+		i = j
+	}
+	return probs
+}
+
+func matchAny(globs []string, k Key, name string) bool {
+	for _, g := range globs {
+		if ok, _ := path.Match(g, string(k)); ok {
+			return true
+		}
+		if ok, _ := path.Match(g, name); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// quoteHint quotes s for a shell when it needs quoting.
+func quoteHint(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool { return r > 127 || !keyByte(byte(r)) && r != '/' }) {
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	}
+	return s
+}

@@ -1,0 +1,79 @@
+// Package store says what a place that holds secrets can do.
+//
+// A [Store] is rooted at one environment: its keys are relative to the
+// environment's path. The stores are in the packages below this one; each
+// passes the suite of package storetest. What only some stores can do is a
+// second, small interface, found by type assertion.
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/skret/skret/internal/secret"
+)
+
+// Store is a place that holds secrets. Its methods may be called by several
+// goroutines at once. Errors carry a kind of package errs.
+type Store interface {
+	// Names returns all entries whose key starts with prefix ("" for all),
+	// sorted by key, without values and without decrypting anything.
+	Names(ctx context.Context, prefix secret.Key) ([]secret.Entry, error)
+
+	// Get returns the entries of exactly these keys with their values, in the
+	// order asked. Missing keys give an error of kind NotFound that names all of
+	// them. Entries that cannot be read are left out and named by an
+	// *Unreadable error, which comes with the entries that can.
+	Get(ctx context.Context, keys ...secret.Key) ([]secret.Entry, error)
+
+	// List is Names with values. An *Unreadable error comes with the entries
+	// that can be read.
+	List(ctx context.Context, prefix secret.Key) ([]secret.Entry, error)
+
+	// Put writes one secret and returns its new version. When it returns nil
+	// the value is kept: on disk and flushed, or acknowledged by the service.
+	// Of e it uses Key, Value, Type, Description and Tags; an empty Type means
+	// the type that the secret has, or the store's default.
+	Put(ctx context.Context, e secret.Entry, o PutOptions) (version int64, err error)
+
+	// Delete removes the secrets. Missing keys give an error of kind NotFound
+	// that names them, after the others were removed.
+	Delete(ctx context.Context, keys ...secret.Key) error
+}
+
+// PutOptions are the conditions of a write.
+type PutOptions struct {
+	// Expect is the version that the secret must have, as a condition:
+	// AnyVersion for none, 0 for "must not exist". When it differs, Put returns
+	// an error of kind Conflict and has written nothing.
+	Expect int64
+}
+
+// AnyVersion lifts the condition of [PutOptions.Expect].
+const AnyVersion int64 = -1
+
+// Historian is a store that keeps earlier versions.
+type Historian interface {
+	// History returns the versions that are kept, oldest first, with values,
+	// deletions included. A key that never existed gives NotFound.
+	History(ctx context.Context, k secret.Key) ([]secret.Entry, error)
+}
+
+// Batcher is a store that writes several secrets in one step: all or none.
+type Batcher interface {
+	// PutAll is Put for several secrets. It returns the new versions in order.
+	PutAll(ctx context.Context, es []secret.Entry, o PutOptions) (versions []int64, err error)
+}
+
+// Unreadable is the error that goes with a partial result.
+type Unreadable struct {
+	Keys []secret.Key
+	Err  error // why, for the first of them; carries the kind
+}
+
+func (e *Unreadable) Error() string {
+	return fmt.Sprintf("cannot read %s: %v", secret.Join(e.Keys), e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *Unreadable) Unwrap() error { return e.Err }
