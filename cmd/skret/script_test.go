@@ -17,7 +17,7 @@ import (
 // of their own and an environment that holds nothing of this machine.
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"skret": main})
+	testscript.Main(m, map[string]func(){"skret": main, "dumpenv": dumpEnv})
 }
 
 // scriptCommand is a command that scripts have besides testscript's own.

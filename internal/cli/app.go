@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -24,7 +25,8 @@ type app struct {
 	streams *ui.Streams
 	global  globalFlags
 	log     *slog.Logger
-	cancel  context.CancelFunc // of --timeout
+
+	deadline context.Context // of --timeout; nil without one
 }
 
 // globalFlags are accepted before and after the verb.
@@ -61,6 +63,14 @@ func formats(c *cobra.Command, names ...string) *cobra.Command {
 	return c
 }
 
+// allowedFormats returns the shapes of a command's output, the default first.
+func allowedFormats(c *cobra.Command) []string {
+	if names := strings.Fields(c.Annotations["formats"]); len(names) > 0 {
+		return names
+	}
+	return []string{"text", "json"}
+}
+
 // enum is the one check of words from a list.
 func enum(flag, got string, allowed ...string) error {
 	if slices.Contains(allowed, got) {
@@ -71,10 +81,7 @@ func enum(flag, got string, allowed ...string) error {
 
 // prepare checks what all commands have in common before one runs.
 func (a *app) prepare(c *cobra.Command) error {
-	allowed := strings.Fields(c.Annotations["formats"])
-	if len(allowed) == 0 {
-		allowed = []string{"text", "json"}
-	}
+	allowed := allowedFormats(c)
 	if a.global.format == "" {
 		a.global.format = allowed[0]
 	} else if err := enum("--format", a.global.format, allowed...); err != nil {
@@ -89,12 +96,20 @@ func (a *app) prepare(c *cobra.Command) error {
 	}
 	a.log = log
 	if a.global.timeout > 0 {
-		ctx, cancel := context.WithTimeoutCause(c.Context(), a.global.timeout,
+		//nolint:govet // the process ends before the timer is worth stopping
+		a.deadline, _ = context.WithTimeoutCause(c.Context(), a.global.timeout,
 			errs.New(errs.Network, "timed out after %s: %w", a.global.timeout, context.DeadlineExceeded).WithHint("raise --timeout"))
-		a.cancel = cancel
-		c.SetContext(ctx)
+		c.SetContext(a.deadline)
 	}
 	return nil
+}
+
+// quiet switches off everything that is not the answer: for completion, which
+// runs without prepare and within a line that the user is typing.
+func (a *app) quiet() {
+	a.log = slog.New(slog.DiscardHandler)
+	a.streams.Err = io.Discard
+	a.global.noInput = true
 }
 
 // json tells whether the output is to be JSON.
@@ -109,7 +124,7 @@ func (a *app) project() (*config.Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	return config.Load(config.Input{Getenv: getenv, Dir: dir, Home: home(), Flags: a.global.Flags})
+	return config.Load(config.Input{Getenv: getenv, Dir: dir, Home: config.Home(), Flags: a.global.Flags})
 }
 
 // dir returns the folder that the command acts in.
@@ -122,6 +137,16 @@ func (a *app) dir() (string, error) {
 		return filepath.Clean(a.global.chdir), nil
 	}
 	return filepath.Join(wd, a.global.chdir), nil
+}
+
+// abs makes a path that the user wrote absolute: relative ones are relative to
+// the folder that the command acts in.
+func (a *app) abs(name string) (string, error) {
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name), nil
+	}
+	dir, err := a.dir()
+	return filepath.Join(dir, name), err
 }
 
 // open loads the configuration and opens its environment.

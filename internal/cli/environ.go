@@ -11,15 +11,6 @@ func environ() []string { return os.Environ() }
 // getenv returns the variable's value, "" when it is unset or blank.
 func getenv(name string) string { return os.Getenv(name) }
 
-// home returns the user's home folder, "" when there is none.
-func home() string {
-	h, err := os.UserHomeDir()
-	if err != nil {
-		return ""
-	}
-	return h
-}
-
 // workDir returns the current folder.
 func workDir() (string, error) { return os.Getwd() }
 

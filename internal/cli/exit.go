@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -53,16 +52,7 @@ func exitCode(err error) int {
 	if c, ok := errors.AsType[exitCoder](err); ok {
 		return c.ExitCode()
 	}
-	return codes[kindOf(err)]
-}
-
-// kindOf is errs.KindOf, which does not know the standard library's errors.
-func kindOf(err error) errs.Kind {
-	k := errs.KindOf(err)
-	if k == errs.Unclassified && errors.Is(err, context.DeadlineExceeded) {
-		return errs.Network
-	}
-	return k
+	return codes[errs.KindOf(err)]
 }
 
 // report prints err to stderr: the only place that does. Joined errors are
@@ -70,7 +60,7 @@ func kindOf(err error) errs.Kind {
 func report(s *ui.Streams, err error, asJSON bool) {
 	if asJSON {
 		b, _ := json.Marshal(map[string]any{"error": map[string]any{
-			"code": exitCode(err), "kind": kindOf(err).String(), "message": ui.Safe(err.Error()), "hint": ui.Safe(errs.HintOf(err)),
+			"code": exitCode(err), "kind": errs.KindOf(err).String(), "message": ui.Safe(err.Error()), "hint": ui.Safe(errs.HintOf(err)),
 		}})
 		fmt.Fprintf(s.Err, "%s\n", b)
 		return

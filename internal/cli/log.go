@@ -7,6 +7,9 @@ import (
 	"github.com/skret/skret/internal/ui"
 )
 
+// logLevels are the words of --log-level.
+var logLevels = []string{"off", "error", "warn", "info", "debug"}
+
 // newLogger returns the logger of --log-level and SKRET_LOG_FORMAT. Off is the
 // default. A record can hold no secret: values have a type that prints as
 // "[redacted]", and requests are logged by name, time, attempt and request id.
@@ -14,7 +17,7 @@ func newLogger(w io.Writer, level, format string) (*slog.Logger, error) {
 	if level == "" || level == "off" {
 		return slog.New(slog.DiscardHandler), nil
 	}
-	if err := enum("--log-level", level, "off", "error", "warn", "info", "debug"); err != nil {
+	if err := enum("--log-level", level, logLevels...); err != nil {
 		return nil, err
 	}
 	var l slog.Level

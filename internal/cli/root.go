@@ -26,10 +26,8 @@ func Main(ctx context.Context, args []string, s *ui.Streams) int {
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		if _, ok := errors.AsType[interrupted](cause); ok {
-			err = cause
-		}
+	if err != nil {
+		err = endedBy(err, ctx, a.deadline)
 	}
 	if ferr := s.Flush(); err == nil && ferr != nil {
 		err = ferr
@@ -38,6 +36,17 @@ func Main(ctx context.Context, args []string, s *ui.Streams) int {
 		report(s, err, a.global.format == "json")
 	}
 	return exitCode(err)
+}
+
+// endedBy returns why one of the contexts ended, if one did, in place of an
+// error that is only its consequence.
+func endedBy(err error, ctxs ...context.Context) error {
+	for _, ctx := range ctxs {
+		if ctx != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return context.Cause(ctx)
+		}
+	}
+	return err
 }
 
 // withSignals ends the context at the first INT or TERM, with an [interrupted]
@@ -73,7 +82,24 @@ func newRoot(a *app) *cobra.Command {
 		Use:   "skret",
 		Short: "Run commands with their secrets, without a server",
 		Long: `skret keeps a project's secrets in AWS SSM Parameter Store or in an encrypted
-file beside the code, and starts commands with them.`,
+file beside the code, and starts commands with them.
+
+Settings come from flags, then SKRET_* variables, then AWS_* variables, then
+.skret.yaml, which is looked for from the current folder upward. skret config
+shows them, and where each came from.
+
+Exit codes:
+  0  done: written, flushed, complete     6  conflict
+  1  anything else, local files           7  network, time-out, throttled
+  2  configuration                        8  wrong input or usage
+  3  the store refused or failed          9  a difference was found
+  4  not signed in, or as somebody else   10 a leak was found
+  5  not found
+  run: 125 skret failed before the start, 126 not executable, 127 no such
+  command; otherwise the command's own. 128+n: ended by signal n.`,
+		Example: `  skret init --provider local
+  skret set DATABASE_URL
+  skret run -- make deploy`,
 		Version:           version(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
@@ -89,19 +115,31 @@ file beside the code, and starts commands with them.`,
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return a.prepare(c) }
 	a.global.bind(root.PersistentFlags())
 	root.AddCommand(
+		newGet(a),
+		newSet(a),
+		newList(a),
+		newDelete(a),
+		newHistory(a),
+		newRollback(a),
+		newCompletion(a),
 		newVersion(a),
 	)
-	for _, c := range root.Commands() {
-		wrapArgs(c)
-	}
+	a.completeFlags(root)
 	wrapArgs(root)
 	return root
 }
 
 // usageError makes an error of the framework one of ours.
-func usageError(c *cobra.Command, err error) error {
-	msg := strings.TrimSuffix(strings.SplitN(err.Error(), "\n", 2)[0], ".")
-	return errs.New(errs.Invalid, "%s", msg).WithHint("see %s --help", c.CommandPath())
+func usageError(c *cobra.Command, err error, args ...string) error {
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	e := errs.New(errs.Invalid, "%s", first)
+	if len(args) > 0 && c.HasSubCommands() {
+		c.SuggestionsMinimumDistance = 2
+		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+			return e.WithHint("did you mean %s?", strings.Join(near, " or "))
+		}
+	}
+	return e.WithHint("see %s --help", c.CommandPath())
 }
 
 // wrapArgs gives the framework's complaints about arguments a kind and a hint.
@@ -109,7 +147,7 @@ func wrapArgs(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
-				return usageError(c, err)
+				return usageError(c, err, args...)
 			}
 			return nil
 		}

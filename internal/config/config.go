@@ -7,8 +7,8 @@
 package config
 
 import (
+	"path/filepath"
 	"strconv"
-	"time"
 )
 
 // Input is everything that a Project is made of.
@@ -22,7 +22,6 @@ type Input struct {
 // Flags are the global flags that are settings; "" means not given.
 type Flags struct {
 	Env, Provider, Path, Region, Profile, File, Config string
-	Timeout                                            time.Duration
 }
 
 // Providers are the words for `provider:`.
@@ -60,6 +59,24 @@ type Project struct {
 // the way for other packages to variables that are no settings of skret, such
 // as those of the AWS SDK.
 func (p *Project) Getenv(name string) string { return p.getenv(name) }
+
+// Describe names the environment for a question or a message: "dev
+// (.skret.secrets.yaml)" or "prod (/myapp/prod in eu-west-1)".
+func (p *Project) Describe() string {
+	where := p.Place.File
+	if p.Place.Provider == ProviderAWS {
+		where = p.Place.Path
+		if p.Place.Region != "" {
+			where += " in " + p.Place.Region
+		}
+	} else if rel, err := filepath.Rel(p.Root, where); err == nil {
+		where = rel
+	}
+	if p.Env == "" {
+		return where
+	}
+	return p.Env + " (" + where + ")"
+}
 
 // Place is where an environment's secrets are.
 type Place struct {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/skret/skret/internal/config"
 	"github.com/skret/skret/internal/errs"
-	"github.com/skret/skret/internal/secret"
 	"github.com/skret/skret/internal/store"
 )
 
@@ -36,9 +35,4 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	default:
 		return nil, errs.New(errs.Config, "provider %q is not known", o.Project.Place.Provider)
 	}
-}
-
-// Policy returns the environment's rules for [secret.Select].
-func (c *Client) Policy() secret.Policy {
-	return secret.Policy{Required: c.Project.Required, Exclude: c.Project.Exclude, Allow: c.Project.AllowEnv}
 }

@@ -11,6 +11,8 @@
 package errs
 
 import (
+	"context"
+	"errors"
 	"fmt"
 )
 
@@ -67,10 +69,14 @@ func (e *Error) Error() string { return e.err.Error() }
 func (e *Error) Unwrap() error { return e.err }
 
 // KindOf returns the outermost kind that is set in err, in its first branch that
-// has one, or Unclassified.
+// has one. A deadline that passed without a kind of its own is Network; anything
+// else is Unclassified.
 func KindOf(err error) Kind {
 	if e := find(err, func(e *Error) bool { return e.Kind != Unclassified }); e != nil {
 		return e.Kind
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return Network
 	}
 	return Unclassified
 }
