@@ -33,7 +33,8 @@ type Policy struct {
 // Select applies p to es and maps what is left to variables. A glob is one of
 // path.Match and matches the key as stored or the name of the variable. All
 // that is wrong is reported at once, in an error of kind Invalid, Conflict (two
-// keys for one name) or NotFound (a required name is missing).
+// keys for one name) or NotFound (a required name is missing); the set is then
+// what to look for more problems in, and not to be used.
 func Select(es []Entry, p Policy) (Set, error) {
 	var probs []error
 	for _, g := range slices.Concat(p.Only, p.Except, p.Exclude) {
@@ -74,10 +75,7 @@ func Select(es []Entry, p Policy) (Set, error) {
 				WithHint("set it with skret set %s", r))
 		}
 	}
-	if len(probs) > 0 {
-		return nil, errors.Join(probs...)
-	}
-	return set, nil
+	return set, errors.Join(probs...)
 }
 
 // collisions returns an error for every name that more than one key of the
