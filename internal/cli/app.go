@@ -27,6 +27,7 @@ type app struct {
 	log     *slog.Logger
 
 	deadline context.Context // of --timeout; nil without one
+	release  func() error    // see withSignals
 }
 
 // globalFlags are accepted before and after the verb.

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/run"
 	"github.com/skret/skret/internal/ui"
 )
 
@@ -58,6 +59,9 @@ func exitCode(err error) int {
 // report prints err to stderr: the only place that does. Joined errors are
 // printed one a line, each with its hint.
 func report(s *ui.Streams, err error, asJSON bool) {
+	if _, ok := errors.AsType[run.Status](err); ok {
+		return
+	}
 	if asJSON {
 		b, _ := json.Marshal(map[string]any{"error": map[string]any{
 			"code": exitCode(err), "kind": errs.KindOf(err).String(), "message": ui.Safe(err.Error()), "hint": ui.Safe(errs.HintOf(err)),

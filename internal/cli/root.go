@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -20,9 +21,9 @@ import (
 
 // Main runs one command line and returns the process's exit code.
 func Main(ctx context.Context, args []string, s *ui.Streams) int {
-	ctx, stop := withSignals(ctx)
-	defer stop(nil)
-	a := &app{streams: s}
+	ctx, release := withSignals(ctx)
+	defer func() { _ = release() }()
+	a := &app{streams: s, release: release}
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -41,6 +42,9 @@ func Main(ctx context.Context, args []string, s *ui.Streams) int {
 // endedBy returns why one of the contexts ended, if one did, in place of an
 // error that is only its consequence.
 func endedBy(err error, ctxs ...context.Context) error {
+	if _, ok := errors.AsType[exitCoder](err); ok {
+		return err
+	}
 	for _, ctx := range ctxs {
 		if ctx != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			return context.Cause(ctx)
@@ -49,31 +53,47 @@ func endedBy(err error, ctxs ...context.Context) error {
 	return err
 }
 
-// withSignals ends the context at the first INT or TERM, with an [interrupted]
-// as its cause; the second one has its default action. A signal that was
-// ignored when we started (nohup, a background job) stays ignored.
-func withSignals(parent context.Context) (context.Context, context.CancelCauseFunc) {
+// withSignals ends the context at the first INT, TERM, HUP or QUIT, with an
+// [interrupted] as its cause; the second one has its default action. A signal
+// that was ignored when we started (nohup, a background job) stays ignored.
+//
+// release gives the signals their default action back. Its error is the
+// interruption that came before, so that none is lost on the way.
+func withSignals(parent context.Context) (ctx context.Context, release func() error) {
 	ctx, cancel := context.WithCancelCause(parent)
 	var sigs []os.Signal
-	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		if !signal.Ignored(sig) {
 			sigs = append(sigs, sig)
 		}
 	}
-	if len(sigs) == 0 {
-		return ctx, cancel
-	}
-	ch := make(chan os.Signal, 1)
-	signal.Notify(ch, sigs...)
+	ch, quit, done := make(chan os.Signal, 1), make(chan struct{}), make(chan struct{})
+	signal.Notify(ch, sigs...) // never empty: only INT and HUP can be seen to be ignored
 	go func() {
+		defer close(done)
 		select {
 		case sig := <-ch:
 			cancel(interrupted{sig})
-		case <-ctx.Done():
+			signal.Stop(ch)
+		case <-quit:
 		}
-		signal.Stop(ch)
 	}()
-	return ctx, cancel
+	return ctx, sync.OnceValue(func() error {
+		signal.Stop(ch) // a signal that is on its way is in ch afterwards
+		close(quit)
+		<-done
+		select {
+		case sig := <-ch:
+			cancel(interrupted{sig})
+		default:
+		}
+		stopped, ok := errors.AsType[interrupted](context.Cause(ctx))
+		cancel(nil)
+		if ok {
+			return stopped
+		}
+		return nil
+	})
 }
 
 // newRoot is the one list of commands.
@@ -121,6 +141,7 @@ Exit codes:
 		newDelete(a),
 		newHistory(a),
 		newRollback(a),
+		newRun(a),
 		newCompletion(a),
 		newVersion(a),
 	)
