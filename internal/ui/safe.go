@@ -8,37 +8,59 @@ import (
 )
 
 // Safe returns s with everything that could steer a terminal or deceive its
-// reader written as a visible escape: control characters, invalid UTF-8,
-// bidirectional controls, line separators and zero-width characters. Tab stays.
+// reader written as a visible escape: control characters of both sets, bytes
+// that are not UTF-8, bidirectional controls, line separators, spaces that are
+// not the ASCII one, and characters that have no width. Tab stays. A string
+// that is safe already is returned as it is.
 func Safe(s string) string {
-	clean := true
-	for i := range len(s) {
-		if c := s[i]; c < 0x20 && c != '\t' || c >= 0x7f {
-			clean = false
-			break
-		}
-	}
-	if clean {
+	i := unsafeAt(s)
+	if i < 0 {
 		return s
 	}
 	var b strings.Builder
-	for i := 0; i < len(s); {
+	b.Grow(len(s) + 16)
+	for i >= 0 {
+		b.WriteString(s[:i])
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {
-		case r == utf8.RuneError && n == 1:
-			fmt.Fprintf(&b, `\x%02x`, s[i])
 		case r == '\n':
 			b.WriteString(`\n`)
-		case r == '\t':
-			b.WriteByte('\t')
-		case r < 0x20 || r == 0x7f:
-			fmt.Fprintf(&b, `\x%02x`, r)
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case r < 0x80 || r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case r > 0xffff:
+			fmt.Fprintf(&b, `\U%08x`, r)
 		default:
 			fmt.Fprintf(&b, `\u%04x`, r)
 		}
+		s = s[i+n:]
+		i = unsafeAt(s)
+	}
+	b.WriteString(s)
+	return b.String()
+}
+
+// unsafeAt returns where in s the first unsafe rune or byte is, or -1.
+func unsafeAt(s string) int {
+	for i := 0; i < len(s); {
+		if c := s[i]; c < utf8.RuneSelf {
+			if c < 0x20 && c != '\t' || c == 0x7f {
+				return i
+			}
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && n == 1 || !unicode.IsPrint(r) || invisible(r) {
+			return i
+		}
 		i += n
 	}
-	return b.String()
+	return -1
+}
+
+// invisible tells whether r, which counts as printable, shows nothing.
+func invisible(r rune) bool {
+	return r == 0x2800 || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }

@@ -1,24 +1,173 @@
 package ui
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/term"
 
 	"github.com/skret/skret/internal/errs"
 )
 
-func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+// isTerminal does not touch the mode of f, which others may share.
+func isTerminal(f *os.File) (is bool) {
+	c, err := f.SyscallConn()
+	if err != nil {
+		return false
+	}
+	err = c.Control(func(fd uintptr) { is = term.IsTerminal(int(fd)) })
+	return is && err == nil
+}
 
-// ReadHidden asks for a line on the controlling terminal without echo and
-// returns its bytes without the newline. Without a terminal it returns an error
-// of kind Invalid. It restores the terminal when ctx ends.
+// ReadHidden asks for a line on the controlling terminal, whatever standard
+// input is, without echo, and returns its bytes without the newline.
+//
+// The answer is one line. If more was pasted than that, all of it is discarded
+// and the error says so: the rest must not end up in the shell. A line that the
+// terminal may have cut is refused as well. Without a terminal the error is of
+// kind Invalid. The terminal is restored when ctx ends, and while ^Z holds.
 func (s *Streams) ReadHidden(ctx context.Context, prompt string) ([]byte, error) {
-	return nil, errs.New(errs.Invalid, "no terminal to ask %q on", prompt)
+	lines, err := hidden(ctx, prompt)
+	if err != nil {
+		return nil, err
+	}
+	return lines[0], nil
+}
+
+// ReadHiddenTwice is ReadHidden for what is chosen now, such as a passphrase:
+// it asks for it again, and returns an error of kind Invalid if the two differ.
+func (s *Streams) ReadHiddenTwice(ctx context.Context, prompt, again string) ([]byte, error) {
+	lines, err := hidden(ctx, prompt, again)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(lines[0], lines[1]) {
+		return nil, errs.New(errs.Invalid, "the two entries differ").WithHint("try again")
+	}
+	return lines[0], nil
 }
 
 // Confirm asks a yes/no question on the controlling terminal; the default is no.
 func (s *Streams) Confirm(ctx context.Context, question string) (bool, error) {
-	return false, errs.New(errs.Invalid, "no terminal to ask %q on", question)
+	t, err := openTerminal()
+	if err != nil {
+		return false, noTerminal(question, err)
+	}
+	defer t.close()
+	line, err := t.ask(ctx, Safe(question)+"? [y/N] ", false)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	answer := strings.ToLower(strings.TrimSpace(string(line)))
+	return answer == "y" || answer == "yes", nil
+}
+
+func noTerminal(what string, err error) error {
+	return errs.New(errs.Invalid, "no terminal to ask on: %s: %w", strings.TrimRight(what, ": "), err).
+		WithHint("give the answer on the command line, by a pipe or in a file; see --help")
+}
+
+// hidden asks the questions one after the other, without echo.
+func hidden(ctx context.Context, prompts ...string) ([][]byte, error) {
+	t, err := openTerminal()
+	if err != nil {
+		return nil, noTerminal(prompts[0], err)
+	}
+	defer t.close()
+	var lines [][]byte
+	for _, p := range prompts {
+		line, err := t.ask(ctx, Safe(p), true)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil, errs.New(errs.Invalid, "nothing was entered")
+		case err != nil:
+			return nil, err
+		case maxLine > 0 && len(line) >= maxLine:
+			return nil, errs.New(errs.Invalid, "the line is too long for a terminal, which may have cut it").
+				WithHint("give it by a pipe, or in a file")
+		}
+		lines = append(lines, line)
+	}
+	if t.discard() {
+		return nil, errs.New(errs.Invalid, "more than one line was entered; all of it is discarded").
+			WithHint("give it by a pipe, or in a file")
+	}
+	return lines, nil
+}
+
+// ask shows the prompt and reads a line. It returns the cause when ctx ends,
+// and io.EOF when the user entered no line but the end of input.
+func (t *terminal) ask(ctx context.Context, prompt string, hide bool) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	signals, stop := suspensions()
+	defer stop()
+	if hide {
+		if err := t.hide(); err != nil {
+			return nil, fmt.Errorf("switch off the terminal's echo: %w", err)
+		}
+		defer t.restore()
+	}
+	if _, err := io.WriteString(t.out, prompt); err != nil {
+		return nil, fmt.Errorf("write to the terminal: %w", err)
+	}
+
+	type result struct {
+		line []byte
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() { // ends with the process if ctx ends first
+		line, err := readLine(t.in)
+		read <- result{line, err}
+	}()
+	for {
+		select {
+		case r := <-read:
+			if hide || r.err != nil {
+				_, _ = io.WriteString(t.out, "\n")
+			}
+			return r.line, r.err
+		case <-ctx.Done():
+			_, _ = io.WriteString(t.out, "\n")
+			return nil, context.Cause(ctx)
+		case sig := <-signals:
+			if isSuspend(sig) {
+				t.restore()
+				suspend()
+				_, _ = io.WriteString(t.out, prompt)
+			}
+			if hide {
+				_ = t.hide() // the shell has put its own mode in place meanwhile
+			}
+		}
+	}
+}
+
+// readLine reads up to a newline, which it takes off. The end of input after
+// some bytes ends the line too.
+func readLine(r io.Reader) ([]byte, error) {
+	var line []byte
+	buf := make([]byte, 4096)
+	for {
+		n, err := r.Read(buf)
+		line = append(line, buf[:n]...)
+		if i := bytes.IndexByte(line, '\n'); i >= 0 {
+			return bytes.TrimSuffix(line[:i], []byte("\r")), nil
+		}
+		switch {
+		case errors.Is(err, io.EOF) && len(line) > 0:
+			return line, nil
+		case errors.Is(err, io.EOF):
+			return nil, io.EOF
+		case err != nil:
+			return nil, fmt.Errorf("read from the terminal: %w", err)
+		}
+	}
 }
