@@ -32,6 +32,8 @@ type Client struct {
 // opens no store file: that is done by the first call that needs it.
 func Open(ctx context.Context, o Options) (*Client, error) {
 	switch o.Project.Place.Provider {
+	case config.ProviderLocal:
+		return &Client{Project: o.Project, store: openLocal(o)}, nil
 	default:
 		return nil, errs.New(errs.Config, "provider %q is not known", o.Project.Place.Provider)
 	}
