@@ -1,0 +1,20 @@
+package cli
+
+import (
+	"bufio"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skret/skret/internal/ui"
+)
+
+// Tree returns the tree of commands, as documentation is made from it. Its
+// commands have no streams and are not to be run.
+func Tree() *cobra.Command {
+	nothing := &ui.Streams{In: strings.NewReader(""), Out: bufio.NewWriter(io.Discard), Err: io.Discard}
+	root := newRoot(&app{streams: nothing, release: func() error { return nil }})
+	root.Version = "" // a page must not change with the version
+	return root
+}
