@@ -59,7 +59,8 @@ func newProject(t testing.TB, settings string, env ...string) *project {
 	if err := os.WriteFile(filepath.Join(dir, ".skret.yaml"), []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return &project{dir: dir, env: append([]string{"HOME=" + home, "USERPROFILE=" + home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir}, env...)}
+	// A program that is built with the race detector sleeps a second at its end otherwise.
+	return &project{dir: dir, env: append([]string{"GORACE=atexit_sleep_ms=0", "HOME=" + home, "USERPROFILE=" + home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir}, env...)}
 }
 
 // skret runs the command and returns its stdout; a failure ends the test.

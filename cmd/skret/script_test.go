@@ -71,6 +71,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HOME", home)
 			e.Setenv("USERPROFILE", home)
 			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // with the race detector a program sleeps a second at its end otherwise
 			return os.Mkdir(filepath.Join(e.WorkDir, ".git"), 0o700)
 		},
 	})

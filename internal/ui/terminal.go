@@ -138,13 +138,16 @@ func (t *terminal) ask(ctx context.Context, prompt string, hide bool) ([]byte, e
 			_, _ = io.WriteString(t.out, "\n")
 			return nil, context.Cause(ctx)
 		case sig := <-signals:
-			if isSuspend(sig) {
+			suspended := isSuspend(sig)
+			if suspended {
 				t.restore()
 				suspend()
-				_, _ = io.WriteString(t.out, prompt)
 			}
 			if hide {
 				_ = t.hide() // the shell has put its own mode in place meanwhile
+			}
+			if suspended {
+				_, _ = io.WriteString(t.out, prompt)
 			}
 		}
 	}
