@@ -24,6 +24,12 @@ func ours(info fs.FileInfo) bool {
 	return ok && int(st.Uid) == os.Geteuid()
 }
 
+// byRoot tells whether the file belongs to root.
+func byRoot(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && st.Uid == 0
+}
+
 // private tells whether nobody but the owner may do anything.
 func private(info fs.FileInfo) bool { return info.Mode().Perm()&0o077 == 0 }
 

@@ -16,6 +16,7 @@ const (
 )
 
 func ours(fs.FileInfo) bool    { return true }
+func byRoot(fs.FileInfo) bool  { return false }
 func private(fs.FileInfo) bool { return true }
 
 func adopt(*os.File, fs.FileInfo, fs.FileMode) error { return nil }
