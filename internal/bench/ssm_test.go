@@ -1,0 +1,7 @@
+//go:build bench && unix
+
+package bench
+
+import "testing"
+
+func (s *suite) ssm(t *testing.T) {}

@@ -1,0 +1,7 @@
+// Command hello is the least that a Go program can do: what skret's start is
+// measured against.
+package main
+
+import "os"
+
+func main() { os.Stdout.WriteString("hello, world\n") }
