@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 
+	"filippo.io/age"
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 )
@@ -235,6 +237,74 @@ func TestTerminalStopAndContinueDuringPrompt(t *testing.T) {
 	}
 	if got := p.skret(t, "get", "KEY"); string(got) != "s3cret" {
 		t.Errorf("stored %q", got)
+	}
+}
+
+// lock encrypts the project's identity by a passphrase.
+func (p *project) lock(t *testing.T, passphrase string) {
+	t.Helper()
+	file := filepath.Join(p.dir, "home", ".skret", "identity.txt")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := age.NewScryptRecipient(passphrase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetWorkFactor(10)
+	var sealed bytes.Buffer
+	w, err := age.Encrypt(&sealed, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(text); err != nil || w.Close() != nil {
+		t.Fatal("cannot lock the identity")
+	}
+	if err := os.WriteFile(file, sealed.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The question comes on the terminal also when the streams are pipes, which
+// stay the command's alone.
+func TestTerminalPassphraseBeforeRun(t *testing.T) {
+	p := localProject(t)
+	p.skret(t, "set", "A=1")
+	p.lock(t, "open sesame")
+
+	var out bytes.Buffer
+	c := p.onTerminal(t, func(c *exec.Cmd) { c.Stdin, c.Stdout = strings.NewReader("piped\n"), &out },
+		"skret", "run", "--", "sh", "-c", "cat; echo A is $A; exit 4")
+	c.wait("passphrase of ")
+	c.send("open sesame\n")
+	status, terminal := c.end()
+	if status.ExitStatus() != 4 || out.String() != "piped\nA is 1\n" || strings.Contains(terminal, "sesame") {
+		t.Errorf("status %#x, stdout %q, terminal %q", status, out.String(), terminal)
+	}
+
+	for _, s := range []struct {
+		name string
+		do   func(*console)
+		code int
+	}{
+		{"^C", func(c *console) { c.send("\x03") }, 130},
+		{"TERM", func(c *console) { _ = c.cmd.Process.Signal(unix.SIGTERM) }, 143},
+		{"HUP", func(c *console) { _ = c.cmd.Process.Signal(unix.SIGHUP) }, 129},
+		{"a wrong passphrase", func(c *console) { c.send("wrong\n") }, 125},
+		{"nothing", func(c *console) { c.send("\x04") }, 125},
+	} {
+		c := p.onTerminal(t, nil, "skret", "run", "--", "echo", "started")
+		c.wait("passphrase of ")
+		s.do(c)
+		if status, out := c.end(); status.ExitStatus() != s.code || strings.Contains(out, "started") || !c.echo() {
+			t.Errorf("%s: status %#x, echo %v, %q", s.name, status, c.echo(), out)
+		}
+	}
+
+	c = p.onTerminal(t, nil, "skret", "run", "--no-input", "--", "true")
+	if status, out := c.end(); status.ExitStatus() != 125 || !strings.Contains(out, "locked") {
+		t.Errorf("without input: status %#x, %q", status, out)
 	}
 }
 

@@ -46,8 +46,8 @@ A secret replaces a variable of its name, and one line on stderr names those
 that had another value; --preserve-env or --preserve-env=NAMES keeps yours.
 --pristine passes, besides the secrets, only PATH HOME USER LOGNAME SHELL TERM
 LANG LC_* TMPDIR TZ, what Windows cannot do without, and what
---preserve-env=NAMES lists. SKRET_IDENTITY and SKRET_PASSPHRASE, which open the
-store, are never passed unless --preserve-env=NAMES lists them.
+--preserve-env=NAMES lists. SKRET_IDENTITY, which opens the whole store, is not
+passed unless --preserve-env=NAMES lists it.
 
 Names by which a command can be made to run other code, such as LD_PRELOAD or
 PATH, are refused unless --allow-env names them. The command itself is looked
@@ -93,8 +93,11 @@ func notStarted(ctx context.Context, err error) error {
 		return nil
 	}
 	err = endedBy(err, ctx)
+	if stopped, ok := errors.AsType[interrupted](err); ok {
+		return stopped
+	}
 	switch e := err.(type) { //nolint:errorlint // only what stands alone
-	case interrupted, run.Status, *startError:
+	case run.Status, *startError:
 		return err
 	case *run.CommandError:
 		return &startError{e.Code, err}

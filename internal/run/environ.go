@@ -45,9 +45,9 @@ const (
 		" COMMONPROGRAMFILES NUMBER_OF_PROCESSORS PROCESSOR_ARCHITECTURE"
 )
 
-// own are skret's variables that hold a secret which opens others. The command
-// does not get them unless Policy.Preserve names them.
-const own = "SKRET_IDENTITY SKRET_PASSPHRASE"
+// own are skret's variables that hold what opens all secrets. The command does
+// not get them unless Policy.Preserve names them.
+const own = "SKRET_IDENTITY"
 
 // Environ returns the environment of the command, one "NAME=value" a variable,
 // sorted by name, no name twice. A secret wins over the ambient variable of its

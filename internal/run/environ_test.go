@@ -61,8 +61,8 @@ func TestEnviron(t *testing.T) {
 		},
 		{
 			name:    "what opens the store is not passed",
-			ambient: []string{"SKRET_IDENTITY=AGE-SECRET-KEY-1", "SKRET_PASSPHRASE=p", "SKRET_ENV=dev"}, policy: Policy{PreserveAll: true},
-			want: []string{"SKRET_ENV=dev"},
+			ambient: []string{"SKRET_IDENTITY=AGE-SECRET-KEY-1", "SKRET_IDENTITY_FILE=f", "SKRET_ENV=dev"}, policy: Policy{PreserveAll: true},
+			want: []string{"SKRET_ENV=dev", "SKRET_IDENTITY_FILE=f"},
 		},
 		{
 			name:    "unless it is named",

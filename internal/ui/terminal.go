@@ -28,28 +28,18 @@ func isTerminal(f *os.File) (is bool) {
 // input is, without echo, and returns its bytes without the newline.
 //
 // The answer is one line. If more was pasted than that, all of it is discarded
-// and the error says so: the rest must not end up in the shell. A line that the
-// terminal may have cut is refused as well. Without a terminal the error is of
-// kind Invalid. The terminal is restored when ctx ends, and while ^Z holds.
+// and the error says so: half a value must not be taken for the whole, nor the
+// rest end up in the shell. A line that the terminal may have cut is refused as
+// well. Without a terminal the error is of kind Invalid. The terminal is
+// restored when ctx ends, and while ^Z holds.
 func (s *Streams) ReadHidden(ctx context.Context, prompt string) ([]byte, error) {
-	lines, err := hidden(ctx, prompt)
-	if err != nil {
-		return nil, err
-	}
-	return lines[0], nil
+	return hidden(ctx, prompt, true)
 }
 
-// ReadHiddenTwice is ReadHidden for what is chosen now, such as a passphrase:
-// it asks for it again, and returns an error of kind Invalid if the two differ.
-func (s *Streams) ReadHiddenTwice(ctx context.Context, prompt, again string) ([]byte, error) {
-	lines, err := hidden(ctx, prompt, again)
-	if err != nil {
-		return nil, err
-	}
-	if !bytes.Equal(lines[0], lines[1]) {
-		return nil, errs.New(errs.Invalid, "the two entries differ").WithHint("try again")
-	}
-	return lines[0], nil
+// ReadPassphrase is ReadHidden for what is asked for more than once, and may be
+// typed ahead: what follows the line is left for the next question.
+func (s *Streams) ReadPassphrase(ctx context.Context, prompt string) ([]byte, error) {
+	return hidden(ctx, prompt, false)
 }
 
 // Confirm asks a yes/no question on the controlling terminal; the default is no.
@@ -72,32 +62,28 @@ func noTerminal(what string, err error) error {
 		WithHint("give the answer on the command line, by a pipe or in a file; see --help")
 }
 
-// hidden asks the questions one after the other, without echo.
-func hidden(ctx context.Context, prompts ...string) ([][]byte, error) {
+func hidden(ctx context.Context, prompt string, alone bool) ([]byte, error) {
 	t, err := openTerminal()
 	if err != nil {
-		return nil, noTerminal(prompts[0], err)
+		return nil, noTerminal(prompt, err)
 	}
 	defer t.close()
-	var lines [][]byte
-	for _, p := range prompts {
-		line, err := t.ask(ctx, Safe(p), true)
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil, errs.New(errs.Invalid, "nothing was entered")
-		case err != nil:
-			return nil, err
-		case maxLine > 0 && len(line) >= maxLine:
-			return nil, errs.New(errs.Invalid, "the line is too long for a terminal, which may have cut it").
-				WithHint("give it by a pipe, or in a file")
-		}
-		lines = append(lines, line)
+	line, err := t.ask(ctx, Safe(prompt), true)
+	if errors.Is(err, io.EOF) {
+		return nil, errs.New(errs.Invalid, "nothing was entered")
 	}
-	if t.discard() {
+	if err != nil {
+		return nil, err
+	}
+	if maxLine > 0 && len(line) >= maxLine {
+		return nil, errs.New(errs.Invalid, "the line is too long for a terminal, which may have cut it").
+			WithHint("give it by a pipe, or in a file")
+	}
+	if alone && t.discard() {
 		return nil, errs.New(errs.Invalid, "more than one line was entered; all of it is discarded").
 			WithHint("give it by a pipe, or in a file")
 	}
-	return lines, nil
+	return line, nil
 }
 
 // ask shows the prompt and reads a line. It returns the cause when ctx ends,
