@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"encoding/pem"
 	"errors"
+	"io"
 	"os"
 	"regexp"
 	"runtime"
@@ -114,6 +115,27 @@ func TestALockedIdentityOpensByItsPassphrase(t *testing.T) {
 	if strings.Contains(read(t, o.IdentityFile), key) {
 		t.Error("the key is still in clear")
 	}
+	o.AskPassphrase = answers(t, "pass")
+	want(t, o, "A", "x")
+
+	// From here on with the work that a test can wait for, as age -p writes it.
+	rcpt, err := age.NewScryptRecipient("pass")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rcpt.SetWorkFactor(10)
+	var out bytes.Buffer
+	w, err := age.Encrypt(&out, rcpt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(w, key+"\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	write(t, o.IdentityFile, out.String())
 	o.AskPassphrase = answers(t, "pass") // once, whatever is done
 	s := local.New(o)
 	for range 2 {
