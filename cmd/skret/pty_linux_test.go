@@ -240,6 +240,26 @@ func TestTerminalStopAndContinueDuringPrompt(t *testing.T) {
 	}
 }
 
+func TestTerminalConfirms(t *testing.T) {
+	for _, s := range []struct {
+		keys string
+		code int
+	}{
+		{"\n", 8}, {"n\n", 8}, {"what\n", 8}, {"\x04", 8}, {"\x03", 130}, {"y\n", 0}, {" YES \n", 0},
+	} {
+		p := localProject(t)
+		p.skret(t, "set", "A=1")
+		c := p.onTerminal(t, nil, "skret", "delete", "A")
+		c.wait("[y/N] ")
+		c.send(s.keys)
+		status, out := c.end()
+		kept := len(p.skret(t, "list")) > 0
+		if status.ExitStatus() != s.code || kept == (s.code == 0) {
+			t.Errorf("%q: status %#x, kept %v, %q", s.keys, status, kept, out)
+		}
+	}
+}
+
 // lock encrypts the project's identity by a passphrase.
 func (p *project) lock(t *testing.T, passphrase string) {
 	t.Helper()
@@ -302,6 +322,12 @@ func TestTerminalPassphraseBeforeRun(t *testing.T) {
 		}
 	}
 
+	without := exec.CommandContext(t.Context(), "skret", "run", "--", "true")
+	without.Dir, without.Env, without.SysProcAttr = p.dir, p.env, &syscall.SysProcAttr{Setsid: true}
+	said, _ := without.CombinedOutput()
+	if without.ProcessState.ExitCode() != 125 || !strings.Contains(string(said), "no terminal to ask on") {
+		t.Errorf("without a terminal: %v, %s", without.ProcessState, said)
+	}
 	c = p.onTerminal(t, nil, "skret", "run", "--no-input", "--", "true")
 	if status, out := c.end(); status.ExitStatus() != 125 || !strings.Contains(out, "locked") {
 		t.Errorf("without input: status %#x, %q", status, out)

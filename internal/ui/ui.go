@@ -25,7 +25,9 @@ type Streams struct {
 	InTTY, OutTTY, ErrTTY bool
 }
 
-// Std returns the process's streams.
+// Std returns the process's streams. None of them can be a file of ours: in
+// place of one that was closed when we started, the runtime opens the null
+// device before anything else is opened.
 func Std() *Streams {
 	return &Streams{
 		In: os.Stdin, Out: bufio.NewWriterSize(os.Stdout, 16<<10), Err: os.Stderr,
@@ -34,7 +36,7 @@ func Std() *Streams {
 }
 
 // Flush writes what is buffered for stdout. Its error is the first that a write
-// to stdout met.
+// to stdout met. A pipe whose reader has gone ends the process by PIPE.
 func (s *Streams) Flush() error {
 	if err := s.Out.Flush(); err != nil {
 		return fmt.Errorf("write to standard output: %w", err)
