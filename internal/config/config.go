@@ -102,13 +102,18 @@ type Origin struct {
 	Kind string // flag, variable, file, default
 	Name string // --region, SKRET_REGION, or the file's path
 	Line int    // with Kind file
+	Also int    // with Kind file: the line of the second part, of a list that is joined from two; or 0
 }
 
 // String returns the origin as `skret config` prints it.
 func (o Origin) String() string {
 	switch o.Kind {
 	case "file":
-		return o.Name + ":" + strconv.Itoa(o.Line)
+		s := o.Name + ":" + strconv.Itoa(o.Line)
+		if o.Also > 0 {
+			s += " and " + strconv.Itoa(o.Also)
+		}
+		return s
 	case "default":
 		return "default"
 	default:

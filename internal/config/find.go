@@ -2,90 +2,148 @@ package config
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"syscall"
 
-	"github.com/skret/skret/internal/durable"
 	"github.com/skret/skret/internal/errs"
 )
 
-// FileName is the name of the configuration file.
-const FileName = ".skret.yaml"
+// Name is the name of a configuration file.
+const Name = ".skret.yaml"
 
-// maxFile bounds a configuration file, in bytes.
-const maxFile = 1 << 20
-
-// find returns the .skret.yaml for dir, or "": the first on the way up. The
-// folder that holds a repository (.git) and the user's home are the last to be
-// looked in.
+// find returns the nearest configuration from dir upward, or "". It looks last
+// in the root of the repository that dir is in, which is where a .git is, or in
+// the user's home, and in none above those.
 func find(dir, home string) (string, error) {
+	var homeInfo fs.FileInfo
+	if filepath.IsAbs(home) {
+		homeInfo, _ = os.Stat(home)
+	}
 	for {
-		file := filepath.Join(dir, FileName)
-		if _, err := os.Lstat(file); err == nil {
-			return file, nil
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return "", errs.New(errs.Config, "look for the configuration: %w", err).WithHint("name it with --config FILE")
+		name := filepath.Join(dir, Name)
+		if found, err := exists(name); found || err != nil {
+			return name, err
 		}
-		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil || dir == home {
-			return "", nil
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			return "", nil
-		}
-		dir = up
-	}
-}
-
-// read reads and parses the configuration. One that was found by its place
-// alone must not belong to another user: whoever may write a folder above ours
-// could otherwise choose what our commands get.
-func read(file string, explicit bool) (*parsed, error) {
-	load := durable.ReadOwn
-	if explicit {
-		load = durable.ReadFile
-	}
-	data, err := load(file, maxFile)
-	switch {
-	case errors.Is(err, durable.ErrForeign):
-		return nil, errs.New(errs.Config, "%w", err).WithHint("if you trust it, name it with --config %s", file)
-	case explicit && errors.Is(err, fs.ErrNotExist):
-		return nil, errs.New(errs.Config, "configuration %s does not exist", file)
-	case err != nil:
-		return nil, errs.New(errs.Config, "read the configuration: %w", err)
-	}
-	return parse(file, data)
-}
-
-// inside returns the absolute path of name, which a configuration in root
-// wrote: it must be relative and stay below root, whatever links are on the
-// way, since a repository's configuration may not touch other files.
-func inside(root, name string) (string, error) {
-	if !filepath.IsLocal(name) {
-		return "", errors.New("it must be inside the project's folder")
-	}
-	abs := filepath.Join(root, name)
-	realRoot, err := filepath.EvalSymlinks(root)
-	if err != nil {
-		return "", err
-	}
-	// What does not exist yet has no links; what exists above it may.
-	for at := abs; at != root && len(at) > len(root); at = filepath.Dir(at) {
-		target, err := filepath.EvalSymlinks(at)
-		if errors.Is(err, fs.ErrNotExist) {
-			if _, lerr := os.Lstat(at); lerr != nil {
-				continue
-			}
-			return "", errors.New("it is a link to nothing")
-		}
-		if err != nil {
+		if repo, err := exists(filepath.Join(dir, ".git")); repo || err != nil {
 			return "", err
 		}
-		if rel, err := filepath.Rel(realRoot, target); err != nil || !filepath.IsLocal(rel) {
-			return "", errors.New("a link leads out of the project's folder")
+		if info, err := os.Stat(dir); err == nil && homeInfo != nil && os.SameFile(info, homeInfo) {
+			return "", nil
 		}
-		break
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", nil
+		}
+		dir = parent
 	}
-	return abs, nil
+}
+
+func exists(name string) (bool, error) {
+	_, err := os.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, errs.New(errs.Config, "look for %s: %w", Name, err)
+	}
+	return true, nil
+}
+
+// read returns the content of a configuration. One that was found, and not
+// named by the user, must belong to the user or to root, as its folder's other
+// users could put one there that redirects secrets. For root, run by sudo, the
+// user is the one who ran sudo.
+func (r *resolver) read(name string, found bool) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, notThere(name, err)
+	}
+	if !info.Mode().IsRegular() { // a pipe would let us wait when it is opened
+		return nil, errs.New(errs.Config, "configuration %s is not a regular file", name)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, notThere(name, err)
+	}
+	defer func() { _ = f.Close() }()
+	if info, err = f.Stat(); err != nil {
+		return nil, notThere(name, err)
+	}
+	if found {
+		if err := r.trusted(name, info); err != nil {
+			return nil, err
+		}
+	}
+	if info.Size() > maxSize {
+		return nil, tooLarge(name)
+	}
+	data := make([]byte, 0, info.Size()+1) // one more, to meet the end in the same buffer
+	for {
+		n, err := f.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		switch {
+		case errors.Is(err, io.EOF):
+			return data, nil
+		case err != nil:
+			return nil, notThere(name, err)
+		case len(data) > maxSize:
+			return nil, tooLarge(name)
+		case len(data) == cap(data):
+			data = append(data, 0)[:len(data)]
+		}
+	}
+}
+
+func tooLarge(name string) error {
+	return errs.New(errs.Config, "configuration %s is larger than 1 MiB", name)
+}
+
+func notThere(name string, err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		err = pe.Err
+	}
+	return errs.New(errs.Config, "configuration %s: %w", name, err)
+}
+
+// trusted refuses a file, or a link to it, that belongs to another user.
+func (r *resolver) trusted(name string, info fs.FileInfo) error {
+	link, err := os.Lstat(name)
+	if err != nil {
+		return notThere(name, err)
+	}
+	sudo := -1
+	if id, err := strconv.Atoi(r.getenv("SUDO_UID")); err == nil {
+		sudo = id
+	}
+	for _, i := range []fs.FileInfo{info, link} {
+		if !ownedByUs(i, sudo) {
+			return errs.New(errs.Config, "configuration %s belongs to another user", name).
+				WithHint("if you trust what is in it, name it: --config %s", name)
+		}
+	}
+	return nil
+}
+
+// inside checks that rel, a path within root, does not lead out of it by a
+// symbolic link. What is not there yet leads nowhere.
+func inside(root, rel string) error {
+	dir, err := os.OpenRoot(root)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dir.Close() }()
+	_, err = dir.Stat(rel)
+	if pe, ok := errors.AsType[*fs.PathError](err); ok && !isErrno(pe.Err) {
+		return pe.Err
+	}
+	return nil // what the system says of the file, who opens it will hear
+}
+
+func isErrno(err error) bool {
+	_, ok := errors.AsType[syscall.Errno](err)
+	return ok
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
@@ -125,6 +126,13 @@ func checkEnv(s string) string {
 		return "the name of an environment is made of at most 64 letters, digits, and the signs _ . - and begins with a letter or a digit"
 	}
 	return ""
+}
+
+func checkFile(s string) string {
+	if !filepath.IsLocal(filepath.FromSlash(s)) || filepath.Clean(s) == "." {
+		return "a file of the project is meant: relative, and in this file's folder or below"
+	}
+	return checkLine(s)
 }
 
 func checkKey(s string) string {

@@ -2,292 +2,254 @@ package config
 
 import (
 	"errors"
-	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/skret/skret/internal/errs"
-	"github.com/skret/skret/internal/secret"
 )
 
 // Load finds, reads and resolves the configuration. Its errors are of kind
-// Config.
+// Config, or Invalid for a flag that is wrong, and hold no text of a value; all
+// that is wrong is in one error.
 //
-// A setting is the first that is not blank of: its flag, its SKRET_ variable,
-// the AWS_ variable that the SDK reads for it, the environment of .skret.yaml.
-// What is blank then is the SDK's to decide.
+// The file is --config, SKRET_CONFIG, or the nearest .skret.yaml from in.Dir
+// upward, not above the repository's root and the user's home. One that was
+// found so must belong to the user or to root. Without a file, --path or --file
+// (or SKRET_PATH, SKRET_FILE) is enough.
+//
+// The environment is -e, SKRET_ENV, default_env, or the only one. The values of
+// the others are not judged.
+//
+// What a file names is within its folder: `file:` is relative, and leads out of
+// there neither by .. nor by a link. --file and SKRET_FILE are the user's own
+// words, relative to in.Dir, and may name any file.
+//
+// allow_env is taken from the file, although whoever can change the file can
+// then hand variables to a command by which it runs other code. A project's
+// file is reviewed as its Makefile is; do not run skret in a folder whose
+// Makefile you would not run.
 func Load(in Input) (*Project, error) {
-	l := &loader{in: in, p: &Project{Origins: map[string]Origin{}, getenv: in.Getenv, Root: in.Dir}}
-	steps := []func() error{l.file, l.environment, l.home, l.place, l.check}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return nil, err
+	r := newResolver(in)
+	if info, err := os.Stat(in.Dir); err != nil || !info.IsDir() {
+		return nil, errs.New(errs.Invalid, "folder %s: there is no such folder", in.Dir)
+	}
+	top, err := r.document()
+	if err != nil {
+		return nil, err
+	}
+	r.own()
+	env := r.environment(top)
+	for _, t := range []*value{top, env} {
+		if t != nil {
+			r.judge(t)
 		}
 	}
-	return l.p, nil
+	if top == nil || env != nil { // else there is nothing to work on
+		r.place(env)
+		r.p.Required = r.texts("required", top, env)
+		r.p.Exclude = r.texts("exclude", top, env)
+		r.p.AllowEnv = r.texts("allow_env", env)
+	}
+	if err := errors.Join(r.probs...); err != nil {
+		return nil, err
+	}
+	return r.p, nil
 }
 
-type loader struct {
-	in  Input
-	p   *Project
-	doc *parsed     // nil without a file
-	env environment // the chosen one
+// User returns what needs no project: the user's own folder and identity.
+func User(in Input) (*Project, error) {
+	r := newResolver(in)
+	r.own()
+	return r.p, errors.Join(r.probs...)
 }
 
-// pick returns the first setting that is not blank, and notes its origin.
-// flag is its value; variables are looked at in order; fromFile is the file's
-// value, at the dotted key.
-func (l *loader) pick(setting, flag string, variables []string, fromFile, key string) string {
-	if flag != "" {
-		l.p.Origins[setting] = Origin{Kind: "flag", Name: "--" + setting}
-		return flag
+// resolver lays flags and variables over a file.
+type resolver struct {
+	in    Input
+	p     *Project
+	probs []error
+}
+
+func newResolver(in Input) *resolver {
+	if in.Getenv == nil {
+		in.Getenv = func(string) string { return "" }
 	}
-	for _, v := range variables {
-		if s := l.in.Getenv(v); strings.TrimSpace(s) != "" {
-			l.p.Origins[setting] = Origin{Kind: "variable", Name: v}
-			return s
-		}
+	return &resolver{in: in, p: &Project{Root: in.Dir, Origins: map[string]Origin{}, getenv: in.Getenv}}
+}
+
+// getenv returns a variable, "" when it is blank.
+func (r *resolver) getenv(name string) string {
+	if v := r.in.Getenv(name); strings.TrimSpace(v) != "" {
+		return v
 	}
-	if fromFile != "" {
-		l.p.Origins[setting] = l.at(key)
-		return fromFile
-	}
-	l.p.Origins[setting] = Origin{Kind: "default"}
 	return ""
 }
 
-// at is the origin of a key of the file.
-func (l *loader) at(key string) Origin {
-	return Origin{Kind: "file", Name: l.p.File, Line: l.doc.lines[key]}
+// choice is a setting and where it came from; the zero choice is none.
+type choice struct {
+	text   string
+	origin Origin
+	at     pos // with origin file
 }
 
-// key is the dotted path of a key of the chosen environment.
-func (l *loader) key(k string) string { return "environments." + l.p.Env + "." + k }
+func (c choice) given() bool { return c.text != "" }
 
-// abs makes a path that the user wrote absolute.
-func (l *loader) abs(name string) string {
-	if filepath.IsAbs(name) {
-		return filepath.Clean(name)
+// flag returns the choice that a flag is.
+func flag(name, text string) choice {
+	if strings.TrimSpace(text) == "" {
+		return choice{}
 	}
-	return filepath.Join(l.in.Dir, name)
+	return choice{text: text, origin: Origin{Kind: "flag", Name: name}}
 }
 
-func (l *loader) file() error {
-	file := l.pick("config", l.in.Flags.Config, []string{"SKRET_CONFIG"}, "", "")
-	explicit := file != ""
-	if explicit {
-		file = l.abs(file)
-	} else {
-		var err error
-		if file, err = find(l.in.Dir, l.in.Home); err != nil || file == "" {
-			return err
+// variable returns the choice that the first variable is that is set.
+func (r *resolver) variable(names ...string) choice {
+	for _, name := range names {
+		if v := r.getenv(name); v != "" {
+			return choice{text: v, origin: Origin{Kind: "variable", Name: name}}
 		}
 	}
-	doc, err := read(file, explicit)
-	if err != nil {
-		return err
-	}
-	l.doc, l.p.File, l.p.Root, l.p.Name = doc, file, filepath.Dir(file), doc.Project
-	l.p.Envs = slices.Sorted(maps.Keys(doc.Environments))
-	if doc.Project != "" {
-		l.p.Origins["project"] = l.at("project")
-	}
-	return nil
+	return choice{}
 }
 
-// environment chooses one: -e, SKRET_ENV, default_env, or the only one.
-func (l *loader) environment() error {
-	if l.doc == nil {
-		if env := l.pick("env", l.in.Flags.Env, []string{"SKRET_ENV"}, "", ""); env != "" {
-			return errs.New(errs.Config, "environment %q: no %s was found from %s upward", env, FileName, l.in.Dir).
-				WithHint("make one with skret init -e %s, or name the place with --path or --file", env)
+// file returns the choice that stands in the file.
+func (r *resolver) file(v *value) choice {
+	if v == nil || strings.TrimSpace(v.text) == "" {
+		return choice{}
+	}
+	return choice{text: v.text, origin: r.line(v), at: v.at}
+}
+
+func (r *resolver) line(v *value) Origin {
+	return Origin{Kind: "file", Name: r.p.File, Line: v.pos.line}
+}
+
+// take returns the first choice that is given and notes its origin.
+func (r *resolver) take(name string, choices ...choice) choice {
+	for _, c := range choices {
+		if c.given() {
+			r.p.Origins[name] = c.origin
+			return c
+		}
+	}
+	r.p.Origins[name] = Origin{Kind: "default"}
+	return choice{}
+}
+
+// problem notes what is wrong with a choice, by its place and never by its text.
+func (r *resolver) problem(c choice, hint, format string, args ...any) {
+	kind, where := errs.Config, c.origin.Name
+	switch c.origin.Kind {
+	case "flag":
+		kind = errs.Invalid
+	case "file":
+		r.problemAt(c.at, hint, format, args...)
+		return
+	}
+	r.probs = append(r.probs, errs.New(kind, where+": "+format, args...).WithHint("%s", hint))
+}
+
+func (r *resolver) problemAt(at pos, hint, format string, args ...any) {
+	p := parser{file: r.p.File}
+	p.problem(at, hint, format, args...)
+	r.probs = append(r.probs, p.probs...)
+}
+
+// document reads the file, if there is one, and notes its path.
+func (r *resolver) document() (*value, error) {
+	chosen := r.take("config", flag("--config", r.in.Flags.Config), r.variable("SKRET_CONFIG"))
+	name := r.absolute(chosen.text)
+	if name == "" {
+		found, err := find(r.in.Dir, r.in.Home)
+		if found == "" || err != nil {
+			return nil, err
+		}
+		name = found
+	}
+	data, err := r.read(name, !chosen.given())
+	if err != nil {
+		return nil, err
+	}
+	r.p.File, r.p.Root = name, filepath.Dir(name)
+	top, err := parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	project := r.take("project", r.file(top.get("project")))
+	r.p.Name = project.text
+	return top, nil
+}
+
+// absolute makes a path that the user gave absolute: a relative one is relative
+// to the folder that the command acts in.
+func (r *resolver) absolute(name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(r.in.Dir, name)
+}
+
+// own finds the user's own folder and identity. That there is no home is for
+// whoever needs it to say.
+func (r *resolver) own() {
+	home := r.take("home", r.variable("SKRET_HOME"))
+	switch {
+	case home.given() && !filepath.IsAbs(home.text):
+		r.problem(home, "write the full path", "this is not an absolute path")
+	case home.given():
+		r.p.Home = filepath.Clean(home.text)
+	case filepath.IsAbs(r.in.Home):
+		r.p.Home = filepath.Join(r.in.Home, ".skret")
+	}
+	r.p.Identity = r.take("identity", r.variable("SKRET_IDENTITY")).text
+	r.p.IdentityFile = r.absolute(r.take("identity_file", r.variable("SKRET_IDENTITY_FILE")).text)
+	if r.p.IdentityFile == "" && r.p.Home != "" {
+		r.p.IdentityFile = filepath.Join(r.p.Home, "identity.txt")
+	}
+}
+
+// environment chooses one of the file's and returns what stands in it; nil
+// without a file or after a problem.
+func (r *resolver) environment(top *value) *value {
+	byFlag := flag("-e", r.in.Flags.Env)
+	if top == nil {
+		if byFlag.given() {
+			r.problem(byFlag, "make one with skret init", "there is no %s to have this environment", Name)
 		}
 		return nil
 	}
-	env := l.pick("env", l.in.Flags.Env, []string{"SKRET_ENV"}, l.doc.DefaultEnv, "default_env")
-	if env == "" && len(l.p.Envs) == 1 {
-		env = l.p.Envs[0]
-		l.p.Origins["env"] = l.at("environments." + env)
+	all := top.get("environments")
+	for _, e := range all.values {
+		r.p.Envs = append(r.p.Envs, e.name)
+	}
+	slices.Sort(r.p.Envs)
+	names := strings.Join(r.p.Envs, ", ")
+	chosen := r.take("env", byFlag, r.variable("SKRET_ENV"), r.file(top.get("default_env")))
+	if env := all.get(chosen.text); env != nil {
+		r.p.Env = env.name
+		return env
 	}
 	switch {
-	case env == "" && len(l.p.Envs) == 0:
-		return errs.New(errs.Config, "%s has no environments", l.p.File).WithHint("add one with skret init")
-	case env == "":
-		return errs.New(errs.Config, "no environment is chosen").
-			WithHint("choose one of %s with -e, or set default_env in %s", strings.Join(l.p.Envs, ", "), l.p.File)
-	}
-	chosen, ok := l.doc.Environments[env]
-	if !ok {
-		return errs.New(errs.Config, "environment %q (%s) is not in %s", env, l.p.Origins["env"], l.p.File).
-			WithHint("there are: %s", strings.Join(l.p.Envs, ", "))
-	}
-	l.p.Env, l.env = env, chosen
-	l.p.Required = slices.Concat(l.doc.Required, chosen.Required)
-	l.p.Exclude = slices.Concat(l.doc.Exclude, chosen.Exclude)
-	l.p.AllowEnv = chosen.AllowEnv
-	for setting, top := range map[string]bool{"required": true, "exclude": true, "allow_env": false} {
-		if line := l.doc.lines[l.key(setting)]; line > 0 {
-			l.p.Origins[setting] = l.at(l.key(setting))
-		} else if top && l.doc.lines[setting] > 0 {
-			l.p.Origins[setting] = l.at(setting)
+	case chosen.given():
+		hint := "the environments are " + names
+		if near := nearest(chosen.text, r.p.Envs); near != "" {
+			hint = "did you mean " + near + "? " + hint
 		}
-	}
-	return nil
-}
-
-// home finds skret's own folder and the identity. They may be unknown: whoever
-// needs them says so.
-func (l *loader) home() error {
-	l.p.Home = l.pick("home", "", []string{"SKRET_HOME"}, "", "")
-	switch {
-	case l.p.Home != "" && !filepath.IsAbs(l.p.Home):
-		return errs.New(errs.Config, "SKRET_HOME must be an absolute path")
-	case l.p.Home == "" && filepath.IsAbs(l.in.Home):
-		l.p.Home = filepath.Join(l.in.Home, ".skret")
-	}
-	l.p.Identity = l.in.Getenv("SKRET_IDENTITY")
-	l.p.IdentityFile = l.pick("identity", "", []string{"SKRET_IDENTITY_FILE"}, "", "")
-	if l.p.IdentityFile != "" {
-		l.p.IdentityFile = l.abs(l.p.IdentityFile)
-	} else if l.p.Home != "" {
-		l.p.IdentityFile = filepath.Join(l.p.Home, "identity.txt")
-	}
-	if l.p.Identity != "" {
-		l.p.Origins["identity"] = Origin{Kind: "variable", Name: "SKRET_IDENTITY"}
-	}
-	return nil
-}
-
-func (l *loader) place() error {
-	f, e, p := l.in.Flags, l.env, &l.p.Place
-	p.Provider = l.pick("provider", f.Provider, []string{"SKRET_PROVIDER"}, e.Provider, l.key("provider"))
-	// A setting of the file belongs to the provider of the file.
-	if p.Provider != e.Provider {
-		if p.Provider != "" {
-			e = environment{}
+		if chosen.origin.Kind == "file" {
+			r.problem(chosen, hint, "default_env is not the name of an environment")
+		} else {
+			r.problem(chosen, hint, "%s has no such environment", r.p.File)
 		}
-	}
-	p.Path = l.pick("path", f.Path, []string{"SKRET_PATH"}, e.Path, l.key("path"))
-	p.File = l.pick("file", f.File, []string{"SKRET_FILE"}, e.File, l.key("file"))
-	if p.Provider == "" { // no file: --path or --file alone
-		switch {
-		case p.Path != "" && p.File == "":
-			p.Provider = ProviderAWS
-		case p.File != "" && p.Path == "":
-			p.Provider = ProviderLocal
-		case p.Path != "":
-			return errs.New(errs.Config, "path (%s) and file (%s) exclude each other", l.p.Origins["path"], l.p.Origins["file"])
-		default:
-			return errs.New(errs.Config, "no %s was found from %s upward", FileName, l.in.Dir).
-				WithHint("make one with skret init, or name the place with --path or --file")
-		}
-	}
-	p.Keys = e.Keys
-	switch p.Provider {
-	case ProviderAWS:
-		p.Region = l.pick("region", f.Region, []string{"SKRET_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"}, e.Region, l.key("region"))
-		p.Profile = l.pick("profile", f.Profile, []string{"SKRET_PROFILE", "AWS_PROFILE"}, e.Profile, l.key("profile"))
-		o := l.p.Origins["profile"]
-		p.ProfileExplicit = o.Kind == "flag" || o.Name == "SKRET_PROFILE"
-		p.KMSKeyID, p.Tier = e.KMSKeyID, e.Tier
-	case ProviderLocal:
-		p.Recipients = e.Recipients
+	case len(all.values) == 1:
+		env := all.values[0]
+		r.p.Env = env.name
+		r.p.Origins["env"] = r.line(env)
+		return env
 	default:
-		return errs.New(errs.Config, "provider %q (%s) is not known", p.Provider, l.p.Origins["provider"]).
-			WithHint("use one of %s, %s", ProviderAWS, ProviderLocal)
-	}
-	for _, k := range []string{"kms_key_id", "tier", "keys", "recipients"} {
-		if l.doc != nil && l.doc.lines[l.key(k)] > 0 && e.Provider != "" {
-			l.p.Origins[k] = l.at(l.key(k))
-		}
+		r.problemAt(all.pos, "choose one of "+names+" with -e, or name it in default_env",
+			"there are several environments, and none is chosen")
 	}
 	return nil
-}
-
-// check judges the chosen environment. Everything that is wrong is reported.
-func (l *loader) check() error {
-	p := &l.p.Place
-	var probs []error
-	bad := func(setting, format string, args ...any) {
-		probs = append(probs, errs.New(errs.Config, "%s (%s): "+format, append([]any{setting, l.p.Origins[setting]}, args...)...))
-	}
-	only := func(provider string, settings ...string) {
-		for _, s := range settings {
-			if o := l.p.Origins[s]; o.Kind != "" && o.Kind != "default" {
-				bad(s, "it goes with provider %s, and the provider (%s) is %s", provider, l.p.Origins["provider"], p.Provider)
-			}
-		}
-	}
-	if p.Provider == ProviderAWS {
-		only(ProviderLocal, "file", "recipients")
-		p.Path = cleanPath(p.Path)
-		if p.Path == "" {
-			bad("path", "it is missing; it is where the parameters are, such as /myapp/prod")
-		} else if why := pathProblem(p.Path); why != "" {
-			bad("path", "%s", why)
-		}
-		if p.Region != "" && !regionShaped(p.Region) {
-			bad("region", "%q is not the name of a region, such as eu-west-1", p.Region)
-		}
-	} else {
-		only(ProviderAWS, "path", "kms_key_id", "tier")
-		l.checkFile(bad)
-	}
-	for _, k := range p.Keys {
-		if _, err := secret.ParseKey(k); err != nil {
-			bad("keys", "%w", err)
-		}
-	}
-	return errors.Join(probs...)
-}
-
-func (l *loader) checkFile(bad func(setting, format string, args ...any)) {
-	p := &l.p.Place
-	switch {
-	case p.File == "":
-		bad("file", "it is missing; it is where the secrets are kept, such as %s", DefaultStoreFile)
-	case l.p.Origins["file"].Kind != "file":
-		p.File = l.abs(p.File)
-	default:
-		abs, err := inside(l.p.Root, p.File)
-		if err != nil {
-			bad("file", "%w", err)
-		}
-		p.File = abs
-	}
-}
-
-// DefaultStoreFile is the file that init chooses for a local store.
-const DefaultStoreFile = ".skret.secrets.yaml"
-
-// cleanPath adds a slash in front and takes those at the end off.
-func cleanPath(s string) string {
-	s = strings.Trim(s, "/")
-	if s == "" {
-		return ""
-	}
-	return "/" + s
-}
-
-// pathProblem tells what is wrong with a cleaned path, by the rules of SSM for
-// the names of parameters.
-func pathProblem(s string) string {
-	if _, err := secret.ParseKey(s[1:]); err != nil {
-		return "a path is made of letters, digits, and the signs _ . - in segments joined by /"
-	}
-	if strings.Count(s, "/") > 14 {
-		return "a name in SSM has at most 15 levels, and the keys need one"
-	}
-	first, _, _ := strings.Cut(strings.ToLower(s[1:]), "/")
-	if strings.HasPrefix(first, "aws") || strings.HasPrefix(first, "ssm") {
-		return "a name that starts with aws or ssm is reserved"
-	}
-	return ""
-}
-
-// regionShaped tells whether s could be a region: it becomes part of a host.
-func regionShaped(s string) bool {
-	return len(s) <= 40 && strings.Contains(s, "-") && s[0] != '-' && s[len(s)-1] != '-' &&
-		!strings.ContainsFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' })
 }

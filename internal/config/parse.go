@@ -55,20 +55,29 @@ func (v *value) get(name string) *value {
 type parser struct {
 	file  string
 	probs []error
+	more  int // problems beyond maxProblems
 }
 
-// problem notes what is wrong at a place. The message must not show any text of
-// the file but keys that are known and names of environments that are sound.
-func (p *parser) problem(at pos, format string, args ...any) *errs.Error {
+// maxProblems bounds how many problems of one file are reported.
+const maxProblems = 20
+
+// problem notes what is wrong at a place, and what to do about it. The message
+// must not show any text of the file but keys that are known and names of
+// environments that are sound: what is in the wrong place may be a secret.
+func (p *parser) problem(at pos, hint, format string, args ...any) {
+	if len(p.probs) == maxProblems {
+		p.more++
+		return
+	}
 	e := errs.New(errs.Config, "%s:%d:%d: "+format, append([]any{p.file, at.line, at.column}, args...)...)
-	p.probs = append(p.probs, e)
-	return e
+	p.probs = append(p.probs, e.WithHint("%s", hint))
 }
 
-// hinted is problem with a hint.
-func (p *parser) hinted(at pos, hint, format string, args ...any) {
-	e := p.problem(at, format, args...)
-	p.probs[len(p.probs)-1] = e.WithHint("%s", hint)
+func (p *parser) err() error {
+	if p.more > 0 {
+		p.probs = append(p.probs, errs.New(errs.Config, "%s: %d more problems", p.file, p.more))
+	}
+	return errors.Join(p.probs...)
 }
 
 // parse reads the structure of a configuration: which keys are there, and
@@ -82,50 +91,41 @@ func parse(name string, data []byte) (*value, error) {
 	}
 	top := &value{key: &file, at: place(root), pos: place(root)}
 	p.table(root, top)
-	p.version(top)
-	if v := top.get("environments"); v == nil {
-		if !hasKey(root, "environments") {
-			p.hinted(top.at, "skret init adds one", "there are no environments")
+	if v := top.get("version"); v != nil && v.text != "" && v.text != version {
+		p.problem(v.at, `this skret knows version "1"`, "this version of the configuration is not known")
+	}
+	for _, k := range file.keys {
+		if v := top.get(k.name); k.must && root.Kind == yaml.MappingNode && !hasKey(root, k.name) {
+			p.problem(top.at, "skret init writes it", "%s is missing", k.name)
+		} else if k.kind == named && v != nil && len(v.values) == 0 && len(p.probs) == 0 {
+			p.problem(v.at, "skret init adds one", "%s has none", k.name)
 		}
-	} else if len(v.values) == 0 && len(p.probs) == 0 {
-		p.hinted(v.at, "skret init adds one", "there are no environments")
 	}
 	return top, p.err()
-}
-
-// maxProblems bounds how many are reported.
-const maxProblems = 20
-
-func (p *parser) err() error {
-	if n := len(p.probs); n > maxProblems {
-		p.probs = append(p.probs[:maxProblems], errs.New(errs.Config, "%s: and %d more", p.file, n-maxProblems))
-	}
-	return errors.Join(p.probs...)
 }
 
 // document returns the one document of the file, or nil after a problem. What
 // the YAML reader says of a file may show what is in it; only the place is taken.
 func (p *parser) document(data []byte) *yaml.Node {
-	if at, bad := firstBad(data); bad {
-		p.problem(at, "this character cannot be in a text in UTF-8, or be there without an escape")
+	if at, bad := badChar(data); bad {
+		p.problem(at, "save the file as UTF-8 without control characters", "this character cannot be here")
 		return nil
 	}
-	// Without limits the loader cannot fail.
 	loader, err := yaml.NewLoader(bytes.NewReader(data), yaml.WithPlugin(loaderlimits.New(loaderlimits.DepthValue(maxDepth))))
-	if err != nil {
-		p.problem(pos{1, 1}, "this is not valid YAML")
+	if err != nil { // only options can be wrong
+		p.problem(pos{1, 1}, "", "the YAML reader does not start")
 		return nil
 	}
 	var doc, second yaml.Node
 	if err := loader.Load(&doc); errors.Is(err, io.EOF) || err == nil && len(doc.Content) != 1 {
-		p.hinted(pos{1, 1}, "skret init writes one", "the configuration is empty")
+		p.problem(pos{1, 1}, "skret init writes one", "the configuration is empty")
 		return nil
 	} else if err != nil {
 		p.syntax(data, err)
 		return nil
 	}
 	if err := loader.Load(&second); err == nil {
-		p.problem(place(&second), "a second document begins; the configuration is one")
+		p.problem(place(&second), "", "a second document begins here, and one is the limit")
 		return nil
 	} else if !errors.Is(err, io.EOF) {
 		p.syntax(data, err)
@@ -138,21 +138,21 @@ func (p *parser) document(data []byte) *yaml.Node {
 func (p *parser) syntax(data []byte, err error) {
 	le, ok := errors.AsType[*yaml.LoadError](err)
 	if !ok || le.Mark.Line == 0 {
-		p.problem(pos{1, 1}, "this is not valid YAML")
+		p.problem(pos{1, 1}, "", "this is not valid YAML")
 		return
 	}
 	at := pos{le.Mark.Line, max(le.Mark.Column, 1)}
 	switch {
 	case charAt(data, at) == '\t':
-		p.problem(at, "a tab cannot indent; use spaces")
+		p.problem(at, "use spaces", "a tab cannot indent")
 	case charAt(data, at) == '*':
-		p.problem(at, "aliases are not allowed")
+		p.problem(at, "", "aliases are not allowed")
 	case strings.Contains(le.ContextMsg, "quoted scalar") && le.ContextMark.Line > 0:
-		p.problem(pos{le.ContextMark.Line, le.ContextMark.Column}, "what is in quotes here has no end, or is not well escaped")
+		p.problem(pos{le.ContextMark.Line, le.ContextMark.Column}, "", "a text in quotes begins here that has no end, or a wrong escape")
 	case strings.Contains(le.Message, "max depth"):
-		p.problem(at, "this is nested too deeply")
+		p.problem(at, "", "this is nested too deeply")
 	default:
-		p.hinted(at, "a value with special characters goes into quotes", "this is not valid YAML")
+		p.problem(at, "a text with special characters goes into quotes", "this is not valid YAML")
 	}
 }
 
@@ -162,54 +162,44 @@ func (p *parser) table(n *yaml.Node, v *value) {
 		return
 	}
 	if n.Kind != yaml.MappingNode {
-		p.problem(place(n), "%s must be keys with values", v.title())
+		p.problem(place(n), "", "%s must be keys with values", v.title())
 		return
 	}
 	seen := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, val := n.Content[i], n.Content[i+1]
+		c := &value{name: k.Value, pos: place(k), at: place(val)}
 		if !p.plain(k) {
 			continue
 		}
 		if k.Kind != yaml.ScalarNode || k.ShortTag() != "!!str" {
-			p.hinted(place(k), "put it in quotes if it is meant to be one", "this is not a text, and keys are texts")
+			p.problem(c.pos, "put it in quotes if it is meant to be one", "a key must be a text, and YAML takes this for something else")
 			continue
 		}
-		c := &value{name: k.Value, pos: place(k), at: place(val)}
-		if line, twice := seen[k.Value]; twice {
-			p.problem(c.pos, "this key is there twice, first in line %d", line)
+		if line, twice := seen[c.name]; twice {
+			p.problem(c.pos, "", "this key is there already, in line %d", line)
 			continue
 		}
-		seen[k.Value] = c.pos.line
+		seen[c.name] = c.pos.line
 		if v.key.kind == named {
-			if why := v.key.check(k.Value); why != "" {
-				p.problem(c.pos, "%s", why)
+			if why := v.key.check(c.name); why != "" {
+				p.problem(c.pos, "", "%s", why)
 				continue
 			}
-			c.key = v.key
-		} else if c.key = v.key.key(k.Value); c.key == nil {
-			p.unknown(c.pos, k.Value, v)
+			c.key = &key{kind: table, keys: v.key.keys}
+		} else if c.key = v.key.key(c.name); c.key == nil {
+			p.unknown(c, v)
 			continue
 		}
-		p.value(val, c, v.key.kind == named)
 		v.values = append(v.values, c)
-	}
-}
-
-// value reads what stands behind one key; row tells that it is one of the tables
-// of a named.
-func (p *parser) value(n *yaml.Node, v *value, row bool) {
-	switch {
-	case row:
-		t := &value{key: &key{kind: table, keys: v.key.keys}, name: v.name}
-		p.table(n, t)
-		v.values = t.values
-	case v.key.kind == table || v.key.kind == named:
-		p.table(n, v)
-	case v.key.kind == text:
-		v.text = p.text(n, v.title())
-	default:
-		p.list(n, v)
+		switch c.key.kind {
+		case text:
+			c.text = p.text(val, c.title())
+		case list:
+			p.list(val, c)
+		default:
+			p.table(val, c)
+		}
 	}
 }
 
@@ -218,34 +208,36 @@ func (p *parser) list(n *yaml.Node, v *value) {
 		return
 	}
 	if n.Kind != yaml.SequenceNode {
-		p.hinted(v.at, "write "+v.name+": [A, B]", "%s must be a list", v.title())
+		p.problem(v.at, "write "+v.name+": [A, B]", "%s must be a list", v.name)
 		return
 	}
+	seen := map[string]int{}
 	for _, c := range n.Content {
-		before := len(p.probs)
 		it := item{p.text(c, "an entry of "+v.name), place(c)}
-		for _, other := range v.items {
-			if other.text == it.text && len(p.probs) == before {
-				p.problem(it.at, "an entry of %s is there twice, first in line %d", v.name, other.at.line)
-			}
+		if line, twice := seen[it.text]; twice && it.text != "" {
+			p.problem(it.at, "", "this entry of %s is there already, in line %d", v.name, line)
 		}
+		seen[it.text] = it.at.line
 		v.items = append(v.items, it)
 	}
 }
 
+// text returns a text; "" after a problem.
 func (p *parser) text(n *yaml.Node, title string) string {
 	if !p.plain(n) {
 		return ""
 	}
 	switch {
 	case n.Kind != yaml.ScalarNode:
-		p.problem(place(n), "%s must be a text", title)
+		p.problem(place(n), "", "%s must be a text", title)
 	case n.ShortTag() == "!!null":
-		p.hinted(place(n), "take the key out, or give it a value", "%s has no value", title)
+		p.problem(place(n), "give it one, or take it out", "%s has no value", title)
 	case n.ShortTag() != "!!str":
-		p.hinted(place(n), "put it in quotes", "%s must be a text, and YAML takes this for something else", title)
+		p.problem(place(n), "put it in quotes", "%s must be a text, and YAML takes this for something else", title)
+	default:
+		return n.Value
 	}
-	return n.Value
+	return ""
 }
 
 // plain refuses what makes YAML more than data.
@@ -263,39 +255,22 @@ func (p *parser) plain(n *yaml.Node) bool {
 	default:
 		return true
 	}
-	p.problem(place(n), "%s are not allowed", what)
+	p.problem(place(n), "", "%s are not allowed", what)
 	return false
 }
 
 // unknown reports a key that is not known. It shows the key only when that is a
 // slip of one that is: anything else could be a secret in the wrong place.
-func (p *parser) unknown(at pos, name string, v *value) {
+func (p *parser) unknown(c, in *value) {
 	var known []string
-	for _, k := range v.key.keys {
+	for _, k := range in.key.keys {
 		known = append(known, k.name)
 	}
-	if near := nearest(name, known); near != "" {
-		p.hinted(at, "did you mean "+near+"?", "unknown key %q", name)
+	if near := nearest(c.name, known); near != "" {
+		p.problem(c.pos, "did you mean "+near+"?", "unknown key %q", c.name)
 		return
 	}
-	p.hinted(at, "the keys here are "+strings.Join(known, ", "), "unknown key")
-}
-
-func (p *parser) version(top *value) {
-	const hint = `write version: "1", with the quotes`
-	v := top.get("version")
-	switch {
-	case v == nil && len(p.probs) == 0:
-		p.hinted(top.at, hint, "there is no version")
-	case v != nil && v.text == version:
-		for i, e := range p.probs { // written as a number: say so where it is
-			if ce, ok := e.(*errs.Error); ok && strings.Contains(ce.Error(), "version must be a text") { //nolint:errorlint // our own
-				p.probs[i] = ce.WithHint(hint)
-			}
-		}
-	case v != nil && v.text != "":
-		p.hinted(v.at, "this skret knows version \"1\"; a newer one may be needed", "this version of the configuration is not known")
-	}
+	p.problem(c.pos, "the keys of "+in.title()+" are "+strings.Join(known, ", "), "unknown key")
 }
 
 // title names v for a message.
@@ -307,4 +282,90 @@ func (v *value) title() string {
 		return "environment " + v.name
 	}
 	return v.name
+}
+
+func place(n *yaml.Node) pos { return pos{max(n.Line, 1), max(n.Column, 1)} }
+
+// hasKey tells whether a mapping has the key, whatever is wrong with its value.
+func hasKey(n *yaml.Node, name string) bool {
+	for i := 0; i < len(n.Content); i += 2 {
+		if n.Content[i].Value == name {
+			return true
+		}
+	}
+	return false
+}
+
+// badChar finds the first byte that is not UTF-8, or a control character: the
+// YAML reader does not say where those are.
+func badChar(data []byte) (pos, bool) {
+	at := pos{1, 1}
+	for i := 0; i < len(data); {
+		r, n := utf8.DecodeRune(data[i:])
+		switch {
+		case r == '\n':
+			at = pos{at.line + 1, 0}
+		case r == utf8.RuneError && n == 1, r < ' ' && r != '\t' && r != '\r', r >= 0x7f && r < 0xa0 && r != 0x85:
+			return at, true
+		}
+		at.column++
+		i += n
+	}
+	return at, false
+}
+
+// charAt returns the character at a place, or 0.
+func charAt(data []byte, at pos) rune {
+	for range at.line - 1 {
+		_, rest, _ := bytes.Cut(data, []byte("\n"))
+		data = rest
+	}
+	line, _, _ := bytes.Cut(data, []byte("\n"))
+	for range at.column - 1 {
+		_, n := utf8.DecodeRune(line)
+		line = line[n:]
+	}
+	if r, n := utf8.DecodeRune(line); n > 0 {
+		return r
+	}
+	return 0
+}
+
+// nearest returns the word that s is a slip of, or "".
+func nearest(s string, words []string) string {
+	best, found := 3, ""
+	for _, w := range words {
+		if d := distance(strings.ToLower(s), w); d < best && d <= len(w)/3 {
+			best, found = d, w
+		}
+	}
+	return found
+}
+
+// distance returns how many characters must be put in, taken out, changed or
+// swapped with the next to make b of a. For long texts it is just large.
+func distance(a, b string) int {
+	if len(a) > len(b)+2 || len(b) > len(a)+2 {
+		return len(a) + len(b)
+	}
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+		for j := 1; j <= len(b); j++ {
+			if i == 0 {
+				rows[i][j] = j
+				continue
+			}
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
 }
