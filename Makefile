@@ -33,6 +33,7 @@ lint: ## formatting, vet, the linters, and the rules R1-R11
 	@command -v golangci-lint >/dev/null || { echo "golangci-lint is not installed: go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0" >&2; exit 1; }
 	golangci-lint fmt --diff
 	golangci-lint run ./...
+	GOOS=windows golangci-lint run --build-tags house ./...
 	$(GO) test -tags house ./internal/house
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)

@@ -103,5 +103,8 @@ func generate() (map[string][]byte, error) {
 	if err := pages(cli.Tree(), files); err != nil {
 		return nil, err
 	}
+	if err := settings(files); err != nil {
+		return nil, err
+	}
 	return files, nil
 }

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// check returns what breaks the two rules that only the syntax tree shows. It
+// check returns what breaks the rules in ways that only the syntax tree shows. It
 // sees the files of every system.
 func check(t *testing.T, dir string) []finding {
 	t.Helper()
@@ -49,6 +49,7 @@ func check(t *testing.T, dir string) []finding {
 			clients(file, report)
 		}
 		startUpWork(file, report)
+		builtins(file, report)
 		return nil
 	})
 	if err != nil {
@@ -136,6 +137,16 @@ func startUpWork(file *ast.File, report func(ast.Node, string)) {
 			return true
 		})
 	}
+}
+
+// builtins reports the built-in functions that write to stderr.
+func builtins(file *ast.File, report func(ast.Node, string)) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		if c, ok := n.(*ast.CallExpr); ok && (name(c.Fun) == "print" || name(c.Fun) == "println") {
+			report(n, "R7: only ui touches the standard streams; use ui.Streams")
+		}
+		return true
+	})
 }
 
 // name returns a called function as it is written: "f" or "pkg.F".
