@@ -78,7 +78,7 @@ func Update(ctx context.Context, name string, perm fs.FileMode, limit int64, cha
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			return err
 		}
-		return errs.New(errs.Conflict, "write %s: another program changed it in the meantime", target).
+		return errs.New(errs.Conflict, "another program changed it in the meantime").
 			WithHint("look at the file and try again; nothing was written")
 	})
 }

@@ -105,15 +105,21 @@ func notRegular(name string) error {
 
 // ReadOwn is ReadFile for a file whose content we act on because of where it
 // lies: one that belongs to somebody else, neither us nor root, is refused with
-// an error that is [ErrForeign].
+// an error that is [ErrForeign], and so is somebody else's link to ours.
 func ReadOwn(name string, limit int64) ([]byte, error) {
+	link, err := os.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
 	f, info, err := open(name, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	if !ours(info) && !byRoot(info) {
-		return nil, fmt.Errorf("%s: %w", name, ErrForeign)
+	for _, i := range []fs.FileInfo{link, info} {
+		if !ours(i) && !byRoot(i) {
+			return nil, fmt.Errorf("%s: %w", name, ErrForeign)
+		}
 	}
 	return readAll(f, info, limit)
 }

@@ -181,8 +181,7 @@ func unquote(s string) (string, bool) {
 func parseDocument(text string) (*document, error) {
 	r := &reader{rest: text}
 	bad := func(what string) (*document, error) {
-		return nil, errs.New(errs.Backend, "line %d: %s", r.n, what).
-			WithHint("bring back a good copy, such as the last committed one: git restore FILE")
+		return nil, errs.New(errs.Backend, "line %d: %s", r.n, what)
 	}
 	if !r.next() || r.line != header[:len(header)-1] {
 		return bad("the heading is damaged")
@@ -193,11 +192,10 @@ func parseDocument(text string) (*document, error) {
 	if f, ok := r.raw(); !ok || r.line != "" {
 		return bad("the format is damaged")
 	} else if f != format {
-		e := errs.New(errs.Backend, "line %d: this format is not known to this version of skret", r.n)
 		if strings.HasPrefix(f, "skret-sealed-") {
-			return nil, e.WithHint("use a newer skret")
+			return nil, errs.New(errs.Backend, "line %d: this format is not known to this version of skret", r.n).WithHint("use a newer skret")
 		}
-		return nil, e
+		return bad("the format is damaged")
 	}
 	d := &document{}
 	var ok bool

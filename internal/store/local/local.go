@@ -147,13 +147,16 @@ func (s *Store) parse(data []byte) (c content, err error) {
 		err = errs.New(errs.Backend, "it is empty").WithHint("bring back a good copy, or remove the file to begin anew")
 	case conflicted(text):
 		err = errs.New(errs.Backend, "git has left a merge conflict in it").
-			WithHint("take one side whole (git checkout --ours FILE, or --theirs) and set again what only the other side has; a merged text cannot be valid")
+			WithHint("take one side whole (git checkout --ours %s, or --theirs) and set again what only the other side has; a merged text cannot be valid", s.o.File)
 	case looksSealed(text):
 		c.sealed, err = parseDocument(text)
 	default:
 		c.plain, err = parsePlain(text)
 	}
 	if err != nil {
+		if errs.HintOf(err) == "" {
+			return content{}, s.damaged("%w", err)
+		}
 		return content{}, fmt.Errorf("store %s: %w", s.o.File, err)
 	}
 	s.o.Log.Debug("store read", "file", s.o.File, "bytes", len(data), "sealed", c.sealed != nil, "took", time.Since(start))
@@ -315,5 +318,5 @@ func (s *Store) reveal(ctx context.Context, c content, es []secret.Entry) error 
 // damaged is the error about a file that somebody or something has changed.
 func (s *Store) damaged(format string, args ...any) error {
 	return errs.New(errs.Backend, "store %s: "+format, append([]any{s.o.File}, args...)...).
-		WithHint("bring back a good copy, such as the last committed one: git restore FILE")
+		WithHint("bring back a good copy, such as the last committed one: git restore %s", s.o.File)
 }
