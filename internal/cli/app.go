@@ -26,8 +26,9 @@ type app struct {
 	global  globalFlags
 	log     *slog.Logger
 
-	deadline context.Context // of --timeout; nil without one
-	release  func() error    // see withSignals
+	deadline  context.Context // of --timeout; nil without one
+	stopTimer context.CancelFunc
+	release   func() error // see withSignals
 }
 
 // globalFlags are accepted before and after the verb.
@@ -97,8 +98,7 @@ func (a *app) prepare(c *cobra.Command) error {
 	}
 	a.log = log
 	if a.global.timeout > 0 {
-		//nolint:govet // the process ends before the timer is worth stopping
-		a.deadline, _ = context.WithTimeoutCause(c.Context(), a.global.timeout,
+		a.deadline, a.stopTimer = context.WithTimeoutCause(c.Context(), a.global.timeout,
 			errs.New(errs.Network, "timed out after %s: %w", a.global.timeout, context.DeadlineExceeded).WithHint("raise --timeout"))
 		c.SetContext(a.deadline)
 	}
@@ -156,14 +156,19 @@ func (a *app) open(ctx context.Context) (*engine.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	return engine.Open(ctx, a.options(p))
+}
+
+// options are what the engine gets besides the configuration.
+func (a *app) options(p *config.Project) engine.Options {
 	o := engine.Options{
 		Project: p, Log: a.log, UserAgent: "skret/" + version(),
 		Notice: func(msg string) { a.streams.Notice("%s", msg) },
 	}
 	if a.interactive() {
-		o.AskPassphrase = a.streams.ReadHidden
+		o.AskPassphrase = a.streams.ReadPassphrase
 	}
-	return engine.Open(ctx, o)
+	return o
 }
 
 // first returns the first string that is not blank.

@@ -27,6 +27,9 @@ func Main(ctx context.Context, args []string, s *ui.Streams) int {
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if a.deadline != nil {
+		defer a.stopTimer()
+	}
 	if err != nil {
 		err = endedBy(err, ctx, a.deadline)
 	}
@@ -142,6 +145,7 @@ Exit codes:
 		newHistory(a),
 		newRollback(a),
 		newRun(a),
+		newLocal(a),
 		newCompletion(a),
 		newVersion(a),
 	)
