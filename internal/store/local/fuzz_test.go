@@ -92,7 +92,7 @@ func TestASealedValueOpensNowhereElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := ks.seal("id", line{key: "K", version: 1, time: "2026-05-01T10:00:00Z", description: "d"}, "value")
-	if v, err := ks.open("id", l); err != nil || v != "value" {
+	if v, err := (&opener{keys: ks, id: "id"}).open(l); err != nil || v != "value" {
 		t.Fatalf("%v", err)
 	}
 	for name, change := range map[string]func(*line){
@@ -102,18 +102,18 @@ func TestASealedValueOpensNowhereElse(t *testing.T) {
 	} {
 		moved := l
 		change(&moved)
-		if _, err := ks.open("id", moved); err == nil {
+		if _, err := (&opener{keys: ks, id: "id"}).open(moved); err == nil {
 			t.Errorf("opens with another %s", name)
 		}
 	}
-	if _, err := ks.open("other id", l); err == nil {
+	if _, err := (&opener{keys: ks, id: "other id"}).open(l); err == nil {
 		t.Error("opens in another store")
 	}
 	other, err := deriveKeys(ks.data, "other id")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := other.open("id", l); err == nil || other.sum("x") == ks.sum("x") {
+	if _, err := (&opener{keys: other, id: "id"}).open(l); err == nil || other.sum("x") == ks.sum("x") {
 		t.Error("two stores have the same keys")
 	}
 }

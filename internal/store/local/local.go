@@ -304,9 +304,9 @@ func (s *Store) reveal(ctx context.Context, c content, es []secret.Entry) error 
 	if err != nil {
 		return err
 	}
+	o := &opener{keys: ks, id: c.sealed.id}
 	for i := range es {
-		l := c.sealed.find(es[i].Key, es[i].Version)
-		v, err := ks.open(c.sealed.id, l)
+		v, err := o.open(c.sealed.find(es[i].Key, es[i].Version))
 		if err != nil {
 			return s.damaged("%w", err)
 		}

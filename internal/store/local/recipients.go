@@ -152,8 +152,9 @@ func (s *Store) unwrap(ctx context.Context, d *document) ([]byte, error) {
 // tampered is the error about a document whose mac is wrong; it says what is.
 func (s *Store) tampered(ks *keys, d *document) error {
 	var broken []string
+	o := &opener{keys: ks, id: d.id}
 	for _, l := range d.lines {
-		if _, err := ks.open(d.id, l); err != nil && !l.deleted {
+		if _, err := o.open(l); err != nil && !l.deleted {
 			broken = append(broken, fmt.Sprintf("%s#%d", l.key, l.version))
 		}
 	}
@@ -233,11 +234,12 @@ func reseal(d *document, ks *keys) (*keys, error) {
 	if err != nil {
 		return nil, err
 	}
+	o := &opener{keys: ks, id: d.id}
 	for i, l := range d.lines {
 		if l.deleted {
 			continue
 		}
-		v, err := ks.open(d.id, l)
+		v, err := o.open(l)
 		if err != nil {
 			return nil, errs.New(errs.Backend, "%w", err)
 		}

@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/crypto/chacha20poly1305"
 )
@@ -58,20 +59,32 @@ func deriveKeys(data []byte, id string) (*keys, error) {
 func (ks *keys) seal(id string, l line, value string) line {
 	nonce := make([]byte, chacha20poly1305.NonceSizeX, chacha20poly1305.NonceSizeX+len(value)+chacha20poly1305.Overhead)
 	_, _ = rand.Read(nonce)
-	l.sealed = coding.EncodeToString(ks.values.Seal(nonce, nonce, []byte(value), associated(id, l)))
+	l.sealed = coding.EncodeToString(ks.values.Seal(nonce, nonce, []byte(value), appendAssociated(nil, id, l)))
 	return l
 }
 
+// opener opens the values of one document. It keeps its buffers, since a page of
+// fresh memory costs a short process more than the decryption of a value.
+type opener struct {
+	keys *keys
+	id   string
+	box  []byte
+	ad   []byte
+}
+
 // open returns the value that is sealed in l. Its error never holds a value.
-func (ks *keys) open(id string, l line) (string, error) {
-	box, err := coding.DecodeString(l.sealed)
-	if err == nil && len(box) < chacha20poly1305.NonceSizeX {
+func (o *opener) open(l line) (string, error) {
+	size := coding.DecodedLen(len(l.sealed))
+	o.box = slices.Grow(o.box[:0], size)[:size]
+	n, err := coding.Decode(o.box, []byte(l.sealed))
+	if err == nil && n < chacha20poly1305.NonceSizeX {
 		err = errors.New("too short")
 	}
 	var value []byte
 	if err == nil {
-		nonce, sealed := box[:chacha20poly1305.NonceSizeX], box[chacha20poly1305.NonceSizeX:]
-		value, err = ks.values.Open(sealed[:0], nonce, sealed, associated(id, l))
+		nonce, sealed := o.box[:chacha20poly1305.NonceSizeX], o.box[chacha20poly1305.NonceSizeX:n]
+		o.ad = appendAssociated(o.ad[:0], o.id, l)
+		value, err = o.keys.values.Open(sealed[:0], nonce, sealed, o.ad)
 	}
 	if err != nil {
 		return "", fmt.Errorf("version %d of %s does not open", l.version, l.key)
@@ -79,10 +92,9 @@ func (ks *keys) open(id string, l line) (string, error) {
 	return string(value), nil
 }
 
-// associated is what a sealed value is bound to. Each part stands behind its
-// length, so that no two lists of parts give the same bytes.
-func associated(id string, l line) []byte {
-	b := make([]byte, 0, 64+len(id)+len(l.key)+len(l.time)+len(l.description))
+// appendAssociated appends what a sealed value is bound to. Each part stands
+// behind its length, so that no two lists of parts give the same bytes.
+func appendAssociated(b []byte, id string, l line) []byte {
 	for _, part := range [...]string{"skret local value 1", id, string(l.key), l.time, l.description} {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(part)))
 		b = append(b, part...)
@@ -93,7 +105,12 @@ func associated(id string, l line) []byte {
 // sum returns the mac of a document's body.
 func (ks *keys) sum(body string) string {
 	h := hmac.New(sha256.New, ks.mac)
-	_, _ = h.Write([]byte(body))
+	buf := make([]byte, 8<<10) // a copy of all of it would double the memory
+	for len(body) > 0 {
+		n := copy(buf, body)
+		_, _ = h.Write(buf[:n])
+		body = body[n:]
+	}
 	return coding.EncodeToString(h.Sum(nil))
 }
 

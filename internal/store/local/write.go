@@ -182,11 +182,12 @@ func (s *Store) History(ctx context.Context, k secret.Key) ([]secret.Entry, erro
 	if err != nil {
 		return nil, err
 	}
+	o := &opener{keys: ks, id: c.sealed.id}
 	es := make([]secret.Entry, 0, to-from)
 	for _, l := range c.sealed.lines[from:to] {
 		e := l.entry()
 		if !l.deleted {
-			v, err := ks.open(c.sealed.id, l)
+			v, err := o.open(l)
 			if err != nil {
 				return nil, s.damaged("%w", err)
 			}
