@@ -121,11 +121,17 @@ func (a *app) interactive() bool { return !a.global.noInput && !inCI() }
 
 // project loads the configuration.
 func (a *app) project() (*config.Project, error) {
-	dir, err := a.dir()
+	in, err := a.input()
 	if err != nil {
 		return nil, err
 	}
-	return config.Load(config.Input{Getenv: getenv, Dir: dir, Home: config.Home(), Flags: a.global.Flags})
+	return config.Load(in)
+}
+
+// input is what the configuration is made of.
+func (a *app) input() (config.Input, error) {
+	dir, err := a.dir()
+	return config.Input{Getenv: getenv, Dir: dir, Home: config.Home(), Flags: a.global.Flags}, err
 }
 
 // dir returns the folder that the command acts in.

@@ -138,6 +138,7 @@ Exit codes:
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return a.prepare(c) }
 	a.global.bind(root.PersistentFlags())
 	root.AddCommand(
+		newInit(a),
 		newGet(a),
 		newSet(a),
 		newList(a),
@@ -146,6 +147,7 @@ Exit codes:
 		newRollback(a),
 		newRun(a),
 		newLocal(a),
+		newConfig(a),
 		newCompletion(a),
 		newVersion(a),
 	)

@@ -2,13 +2,12 @@ package config
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"syscall"
 
+	"github.com/skret/skret/internal/durable"
 	"github.com/skret/skret/internal/errs"
 )
 
@@ -54,78 +53,24 @@ func exists(name string) (bool, error) {
 }
 
 // read returns the content of a configuration. One that was found, and not
-// named by the user, must belong to the user or to root, as its folder's other
-// users could put one there that redirects secrets. For root, run by sudo, the
-// user is the one who ran sudo.
-func (r *resolver) read(name string, found bool) ([]byte, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, notThere(name, err)
-	}
-	if !info.Mode().IsRegular() { // a pipe would let us wait when it is opened
-		return nil, errs.New(errs.Config, "configuration %s is not a regular file", name)
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, notThere(name, err)
-	}
-	defer func() { _ = f.Close() }()
-	if info, err = f.Stat(); err != nil {
-		return nil, notThere(name, err)
-	}
+// named by the user, must be the user's or root's: in a folder that others may
+// write to, theirs could send secrets elsewhere.
+func read(name string, found bool) ([]byte, error) {
+	load := durable.ReadFile
 	if found {
-		if err := r.trusted(name, info); err != nil {
-			return nil, err
-		}
+		load = durable.ReadOwn
 	}
-	if info.Size() > maxSize {
-		return nil, tooLarge(name)
+	data, err := load(name, maxSize)
+	switch {
+	case errors.Is(err, durable.ErrForeign):
+		return nil, errs.New(errs.Config, "configuration %w", err).
+			WithHint("if you trust what is in it, name it: --config %s", name)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, errs.New(errs.Config, "configuration %s: there is no such file", name)
+	case err != nil:
+		return nil, errs.New(errs.Config, "read the configuration: %w", err)
 	}
-	data := make([]byte, 0, info.Size()+1) // one more, to meet the end in the same buffer
-	for {
-		n, err := f.Read(data[len(data):cap(data)])
-		data = data[:len(data)+n]
-		switch {
-		case errors.Is(err, io.EOF):
-			return data, nil
-		case err != nil:
-			return nil, notThere(name, err)
-		case len(data) > maxSize:
-			return nil, tooLarge(name)
-		case len(data) == cap(data):
-			data = append(data, 0)[:len(data)]
-		}
-	}
-}
-
-func tooLarge(name string) error {
-	return errs.New(errs.Config, "configuration %s is larger than 1 MiB", name)
-}
-
-func notThere(name string, err error) error {
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		err = pe.Err
-	}
-	return errs.New(errs.Config, "configuration %s: %w", name, err)
-}
-
-// trusted refuses a file, or a link to it, that belongs to another user.
-func (r *resolver) trusted(name string, info fs.FileInfo) error {
-	link, err := os.Lstat(name)
-	if err != nil {
-		return notThere(name, err)
-	}
-	sudo := -1
-	if id, err := strconv.Atoi(r.getenv("SUDO_UID")); err == nil {
-		sudo = id
-	}
-	for _, i := range []fs.FileInfo{info, link} {
-		if !ownedByUs(i, sudo) {
-			return errs.New(errs.Config, "configuration %s belongs to another user", name).
-				WithHint("if you trust what is in it, name it: --config %s", name)
-		}
-	}
-	return nil
+	return data, nil
 }
 
 // inside checks that rel, a path within root, does not lead out of it by a

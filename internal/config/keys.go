@@ -61,7 +61,7 @@ var file = key{kind: table, doc: "Where a project's secrets are. See https://git
 		doc: "The environments by name. Each is a place that holds secrets.", keys: []key{
 			{name: "provider", must: true, words: []string{ProviderAWS, ProviderLocal},
 				doc: "Where the secrets are: aws is SSM Parameter Store, local an encrypted file beside the code."},
-			{name: "path", provider: ProviderAWS, check: checkPath, pattern: patternPath,
+			{name: "path", must: true, provider: ProviderAWS, check: checkPath, pattern: patternPath,
 				doc: "Path of the parameters, such as /myapp/prod. A key is the part of a parameter's name after it."},
 			{name: "region", provider: ProviderAWS, check: checkRegion, pattern: patternRegion, standard: "what the AWS SDK finds",
 				doc: "AWS region, such as eu-west-1. AWS_REGION wins over it."},

@@ -168,7 +168,7 @@ func (r *resolver) document() (*value, error) {
 		}
 		name = found
 	}
-	data, err := r.read(name, !chosen.given())
+	data, err := read(name, !chosen.given())
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +216,7 @@ func (r *resolver) environment(top *value) *value {
 	byFlag := flag("-e", r.in.Flags.Env)
 	if top == nil {
 		if byFlag.given() {
-			r.problem(byFlag, "make one with skret init", "there is no %s to have this environment", Name)
+			r.problem(byFlag, "make one with skret init", "there is no %s to have environment %q", Name, byFlag.text)
 		}
 		return nil
 	}
@@ -240,7 +240,7 @@ func (r *resolver) environment(top *value) *value {
 		if chosen.origin.Kind == "file" {
 			r.problem(chosen, hint, "default_env is not the name of an environment")
 		} else {
-			r.problem(chosen, hint, "%s has no such environment", r.p.File)
+			r.problem(chosen, hint, "%s has no environment %q", r.p.File, chosen.text)
 		}
 	case len(all.values) == 1:
 		env := all.values[0]

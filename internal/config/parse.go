@@ -30,6 +30,9 @@ type value struct {
 	values []*value // of a table or a named, in the file's order
 }
 
+// is tells whether v is there and this text.
+func (v *value) is(s string) bool { return v != nil && v.text == s }
+
 type item struct {
 	text string
 	at   pos
@@ -142,10 +145,11 @@ func (p *parser) syntax(data []byte, err error) {
 		return
 	}
 	at := pos{le.Mark.Line, max(le.Mark.Column, 1)}
+	rest := string(data)[offset(string(data), at):]
 	switch {
-	case charAt(data, at) == '\t':
+	case strings.HasPrefix(rest, "\t"):
 		p.problem(at, "use spaces", "a tab cannot indent")
-	case charAt(data, at) == '*':
+	case strings.HasPrefix(rest, "*"):
 		p.problem(at, "", "aliases are not allowed")
 	case strings.Contains(le.ContextMsg, "quoted scalar") && le.ContextMark.Line > 0:
 		p.problem(pos{le.ContextMark.Line, le.ContextMark.Column}, "", "a text in quotes begins here that has no end, or a wrong escape")
@@ -312,23 +316,6 @@ func badChar(data []byte) (pos, bool) {
 		i += n
 	}
 	return at, false
-}
-
-// charAt returns the character at a place, or 0.
-func charAt(data []byte, at pos) rune {
-	for range at.line - 1 {
-		_, rest, _ := bytes.Cut(data, []byte("\n"))
-		data = rest
-	}
-	line, _, _ := bytes.Cut(data, []byte("\n"))
-	for range at.column - 1 {
-		_, n := utf8.DecodeRune(line)
-		line = line[n:]
-	}
-	if r, n := utf8.DecodeRune(line); n > 0 {
-		return r
-	}
-	return 0
 }
 
 // nearest returns the word that s is a slip of, or "".

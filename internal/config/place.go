@@ -168,7 +168,7 @@ func (r *resolver) judge(t *value) {
 		}
 	}
 	for _, k := range t.key.keys {
-		if k.must && k.kind == text && !r.file(t.get(k.name)).given() {
+		if k.must && k.provider == "" && k.kind == text && !r.file(t.get(k.name)).given() {
 			words := strings.Join(k.words, " or ")
 			r.problemAt(t.pos, "add "+k.name+": "+words, "%s has no %s", t.title(), k.name)
 		}

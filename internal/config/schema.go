@@ -1,103 +1,86 @@
 package config
 
-import (
-	"reflect"
-	"strings"
-)
-
-// The types below are the one description of .skret.yaml: the parser walks
-// them, and the schema for editors is made from them. Tags:
-//
-//	yaml  the key
-//	doc   its description
-//	enum  the words that are allowed, parted by commas
-//	need  "yes" for a key that must be there
-
-// document is a .skret.yaml.
-type document struct {
-	Version      string                 `yaml:"version" need:"yes" enum:"1" doc:"Version of this format: the string \"1\"."`
-	Project      string                 `yaml:"project" doc:"Name of the project, for messages."`
-	DefaultEnv   string                 `yaml:"default_env" doc:"The environment that is used when none is chosen by -e or SKRET_ENV."`
-	Required     []string               `yaml:"required" doc:"Variables or keys that must be there for run and env, in every environment."`
-	Exclude      []string               `yaml:"exclude" doc:"Globs of keys or variables that run and env leave out, in every environment."`
-	Environments map[string]environment `yaml:"environments" need:"yes" doc:"The environments, by name: letters, digits, and the signs _ . -"`
-}
-
-// environment is one of document.Environments.
-type environment struct {
-	Provider   string   `yaml:"provider" need:"yes" enum:"aws,local" doc:"Where the secrets are: aws (SSM Parameter Store) or local (an encrypted file)."`
-	Path       string   `yaml:"path" doc:"aws: the path below which the parameters are, such as /myapp/prod."`
-	Region     string   `yaml:"region" doc:"aws: the region. Flags, SKRET_REGION, AWS_REGION and AWS_DEFAULT_REGION win over it."`
-	Profile    string   `yaml:"profile" doc:"aws: the profile of the AWS configuration to sign in with. Flags, SKRET_PROFILE and AWS_PROFILE win over it."`
-	KMSKeyID   string   `yaml:"kms_key_id" doc:"aws: the KMS key that seals new values: an id, an ARN or an alias. Without it, AWS's own key for SSM."`
-	Tier       string   `yaml:"tier" enum:"standard,advanced,intelligent" doc:"aws: the tier of new parameters. Without it, the account's default. Standard takes 4 KB, advanced 8 KB and costs money."`
-	Keys       []string `yaml:"keys" doc:"Exactly these keys, and no others, are read. One that is missing is an error. In AWS they are read in parallel, and the path need not be listed."`
-	File       string   `yaml:"file" doc:"local: the file, relative to this one and inside its folder."`
-	Recipients []string `yaml:"recipients" doc:"local: age or ssh public keys that a new file is sealed for, besides your own."`
-	Required   []string `yaml:"required" doc:"Variables or keys that must be there for run and env."`
-	Exclude    []string `yaml:"exclude" doc:"Globs of keys or variables that run and env leave out."`
-	AllowEnv   []string `yaml:"allow_env" doc:"Variables that are handed on although their names are dangerous, such as NODE_OPTIONS."`
-}
-
-// field is what a struct tag says of one key.
-type field struct {
-	index     int
-	key, doc  string
-	enum      []string
-	mandatory bool
-}
-
-// fields returns the keys of a struct type, in order.
-func fields(t reflect.Type) []field {
-	fs := make([]field, 0, t.NumField())
-	for i := range t.NumField() {
-		tag := t.Field(i).Tag
-		f := field{index: i, key: tag.Get("yaml"), doc: tag.Get("doc"), mandatory: tag.Get("need") == "yes"}
-		if e := tag.Get("enum"); e != "" {
-			f.enum = strings.Split(e, ",")
-		}
-		fs = append(fs, f)
-	}
-	return fs
-}
-
-// SchemaURL names the published schema in the first line of a file that init
-// writes, for editors.
+// SchemaURL is where editors find the schema.
 const SchemaURL = "https://raw.githubusercontent.com/skret/skret/main/docs/schema/skret.schema.json"
 
-// Schema returns the JSON schema of .skret.yaml, as a value for encoding/json.
+// Schema returns the JSON schema of .skret.yaml, to be encoded by encoding/json.
 func Schema() map[string]any {
-	s := schemaOf(reflect.TypeFor[document]())
+	s := tableSchema(&file)
 	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	s["$id"] = SchemaURL
-	s["title"] = ".skret.yaml"
+	s["title"] = Name
+	s["description"] = file.doc
 	return s
 }
 
-func schemaOf(t reflect.Type) map[string]any {
-	switch t.Kind() {
-	case reflect.Slice:
-		return map[string]any{"type": "array", "items": schemaOf(t.Elem())}
-	case reflect.Map:
-		return map[string]any{
-			"type": "object", "minProperties": 1, "additionalProperties": schemaOf(t.Elem()),
-			"propertyNames": map[string]any{"pattern": "^[A-Za-z0-9_.-]+$"},
+// tableSchema returns the schema of a table with k's keys, and no others.
+func tableSchema(k *key) map[string]any {
+	var required []string
+	properties := map[string]any{}
+	needs := map[string][]string{} // what a provider cannot do without
+	foreign := map[string]map[string]any{ProviderAWS: {}, ProviderLocal: {}}
+	for i := range k.keys {
+		c := &k.keys[i]
+		properties[c.name] = keySchema(c)
+		switch {
+		case c.must && c.provider == "":
+			required = append(required, c.name)
+		case c.must:
+			needs[c.provider] = append(needs[c.provider], c.name)
 		}
-	case reflect.Struct:
-		props, required := map[string]any{}, []string{}
-		for _, f := range fields(t) {
-			p := schemaOf(t.Field(f.index).Type)
-			p["description"] = f.doc
-			if f.enum != nil {
-				p["enum"] = f.enum
+		for p, not := range foreign {
+			if c.provider != "" && c.provider != p {
+				not[c.name] = false
 			}
-			if f.mandatory {
-				required = append(required, f.key)
-			}
-			props[f.key] = p
 		}
-		return map[string]any{"type": "object", "properties": props, "required": required, "additionalProperties": false}
-	default:
-		return map[string]any{"type": "string"}
 	}
+	s := map[string]any{"type": "object", "properties": properties, "required": required, "additionalProperties": false}
+	if k.key("provider") == nil {
+		return s
+	}
+	var rules []any
+	for _, p := range k.key("provider").words {
+		then := map[string]any{"properties": foreign[p]}
+		if needs[p] != nil {
+			then["required"] = needs[p]
+		}
+		rules = append(rules, map[string]any{
+			"if":   map[string]any{"properties": map[string]any{"provider": map[string]any{"const": p}}, "required": []string{"provider"}},
+			"then": then,
+		})
+	}
+	s["allOf"] = rules
+	return s
+}
+
+func keySchema(k *key) map[string]any {
+	one := map[string]any{"type": "string"}
+	if k.words != nil {
+		one["enum"] = k.words
+	}
+	if k.pattern != "" {
+		one["pattern"] = k.pattern
+	}
+	s := one
+	switch k.kind {
+	case list:
+		one["minLength"] = 1
+		s = map[string]any{"type": "array", "items": one, "uniqueItems": true}
+	case table:
+		s = tableSchema(k)
+	case named:
+		s = map[string]any{
+			"type": "object", "minProperties": 1, "additionalProperties": tableSchema(k),
+			"propertyNames": map[string]any{"pattern": k.pattern},
+		}
+	}
+	doc := k.doc
+	if k.provider != "" {
+		doc = "For provider " + k.provider + ". " + doc
+	}
+	if k.standard != "" {
+		doc += " Default: " + k.standard + "."
+	}
+	s["description"] = doc
+	return s
 }
