@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"filippo.io/age"
+)
+
+// What the README tells a newcomer to type works, typed line by line on a
+// terminal in a new folder, with a new home.
+
+// readmeLines returns the commands of the code block that follows the heading.
+func readmeLines(t *testing.T, heading string) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, ok := strings.Cut(string(text), "\n## "+heading+"\n")
+	if !ok {
+		t.Fatalf("the README has no %q", heading)
+	}
+	after, _, _ = strings.Cut(after, "\n## ")
+	var lines []string
+	for i, block := range strings.Split(after, "```") {
+		if i%2 == 0 {
+			continue
+		}
+		for line := range strings.SplitSeq(block, "\n") {
+			if strings.TrimSpace(line) != "" {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}
+
+// typed runs a command line as a person would, answering what is asked, and
+// returns what the terminal shows.
+func (p *project) typed(t *testing.T, line string) string {
+	t.Helper()
+	c := p.onTerminal(t, nil, "sh", "-c", line)
+	answers := map[string]string{"value of ": "postgres://localhost/app\n", "[y/N] ": "y\n"}
+	c.mu.Lock()
+	for !c.ended {
+		for ask, reply := range answers {
+			if bytes.Contains(c.out, []byte(ask)) {
+				delete(answers, ask)
+				c.send(reply)
+			}
+		}
+		c.more.Wait()
+	}
+	c.mu.Unlock()
+	status, out := c.end()
+	if status.ExitStatus() != 0 {
+		t.Errorf("%s: status %d\n%s", line, status.ExitStatus(), out)
+	}
+	return out
+}
+
+// emptyProject is a folder with nothing in it, and a new home.
+func emptyProject(t *testing.T, env ...string) *project {
+	t.Helper()
+	p := newProject(t, "provider: local", env...)
+	if err := os.Remove(filepath.Join(p.dir, ".skret.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestReadmeWithoutAccount(t *testing.T) {
+	colleague, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := emptyProject(t)
+	var out string
+	for _, line := range readmeLines(t, "Start, without any account") {
+		out += p.typed(t, strings.ReplaceAll(line, "age1...", colleague.Recipient().String()))
+	}
+	for _, want := range []string{"DATABASE_URL=postgres://localhost/app\r\n", "age1"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+}
