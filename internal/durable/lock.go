@@ -76,7 +76,7 @@ func wait(ctx context.Context, target string, f *os.File) (unlock func(), err er
 			WithHint("wait for that process to end, or end it, and try again")
 	}
 	go func() {
-		<-got
+		_ = <-got // whatever came of it
 		_ = f.Close()
 	}()
 	return nil, err

@@ -134,7 +134,7 @@ func TestAChangeTouchesTheLineOfItsKeyAndTheMac(t *testing.T) {
 	before := strings.Split(read(t, o.File), "\n")
 	set(t, o, "B", "new")
 	var fresh []string
-	for _, l := range strings.Split(read(t, o.File), "\n") {
+	for l := range strings.SplitSeq(read(t, o.File), "\n") {
 		if !slices.Contains(before, l) {
 			fresh = append(fresh, l)
 		}

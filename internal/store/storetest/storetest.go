@@ -227,7 +227,7 @@ func testExpect(t *testing.T, _ Capabilities, s store.Store) {
 
 func testDelete(t *testing.T, c Capabilities, s store.Store) {
 	var all []secret.Key
-	for _, k := range strings.Fields("A B C D E F G H I J K L M") { // more than one batch of any service
+	for k := range strings.FieldsSeq("A B C D E F G H I J K L M") { // more than one batch of any service
 		put(t, s, secret.Key(k), "x")
 		all = append(all, secret.Key(k))
 	}
