@@ -59,7 +59,10 @@ func Lock(ctx context.Context, name string) (unlock func(), err error) {
 // taken back: it goes on, and what it gets is given back at once.
 func wait(ctx context.Context, target string, f *os.File) (unlock func(), err error) {
 	got := make(chan error, 1)
-	go func() { got <- lock(f, true) }()
+	go func() {
+		got <- lock(f, true)
+		close(got)
+	}()
 	timer := time.NewTimer(LockWait)
 	defer timer.Stop()
 	select {
@@ -76,7 +79,8 @@ func wait(ctx context.Context, target string, f *os.File) (unlock func(), err er
 			WithHint("wait for that process to end, or end it, and try again")
 	}
 	go func() {
-		_ = <-got // whatever came of it
+		for range got { // whatever comes of it
+		}
 		_ = f.Close()
 	}()
 	return nil, err

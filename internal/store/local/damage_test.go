@@ -49,6 +49,7 @@ func refuses(t testing.TB, o local.Options, text, what string) error {
 }
 
 func TestAFlippedBitAnywhereIsFound(t *testing.T) {
+	t.Parallel() // with the other slow ones
 	o, text := sample(t)
 	for i := range text {
 		b := []byte(text)

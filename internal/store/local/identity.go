@@ -27,6 +27,7 @@ type identity struct {
 	keys       []age.Identity
 	recipients []string
 	locked     bool
+	text       []byte // unlocked, unless it is a key of ssh
 }
 
 // Identity is the public side of the user's identity.
@@ -70,6 +71,14 @@ func (s *Store) LockIdentity(ctx context.Context) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
+	me, err := s.identify(ctx)
+	if err != nil {
+		return Identity{}, err
+	}
+	if me.text == nil {
+		return Identity{}, errs.New(errs.Invalid, "%s is a key of ssh, which skret does not change", id.File).
+			WithHint("ssh-keygen -p -f %s locks it", id.File)
+	}
 	pass, err := s.o.AskPassphrase(ctx, "new passphrase of "+id.File+": ")
 	if err != nil {
 		return Identity{}, err
@@ -83,11 +92,7 @@ func (s *Store) LockIdentity(ctx context.Context) (Identity, error) {
 	case len(pass) == 0:
 		return Identity{}, errs.New(errs.Invalid, "the passphrase is empty; nothing was changed")
 	}
-	text, err := s.identityText(ctx)
-	if err != nil {
-		return Identity{}, err
-	}
-	lockedText, err := lockText(text, string(pass))
+	lockedText, err := lockText(me.text, string(pass))
 	if err != nil {
 		return Identity{}, fmt.Errorf("lock %s: %w", id.File, err)
 	}
@@ -179,12 +184,6 @@ func (s *Store) identify(ctx context.Context) (*identity, error) {
 	return me, nil
 }
 
-// identityText returns the identity's text, unlocked.
-func (s *Store) identityText(ctx context.Context) ([]byte, error) {
-	text, _, _, err := s.readIdentity(ctx)
-	return text, err
-}
-
 // readIdentity returns the text of the identity, unlocked, and where it is from.
 func (s *Store) readIdentity(ctx context.Context) (text []byte, from string, locked bool, err error) {
 	if s.o.Identity != "" {
@@ -263,7 +262,7 @@ func (s *Store) parseIdentity(ctx context.Context, text []byte, from string) (*i
 		// The cause may hold a part of the text.
 		return nil, errs.New(errs.Auth, "identity %s: this is neither an age identity nor a private key of ssh", from)
 	}
-	me := &identity{keys: ids}
+	me := &identity{keys: ids, text: text}
 	for _, id := range ids {
 		switch id := id.(type) {
 		case *age.X25519Identity:

@@ -15,6 +15,10 @@ import (
 	"github.com/skret/skret/internal/store"
 )
 
+// maxPlain bounds a file in clear, in bytes: YAML takes fifty times its size in
+// memory.
+const maxPlain = 1 << 20
+
 // plainFile is a file in clear: `version: "1"` and a map `secrets:` of scalars,
 // each of which is the text that it shows. Comments and order are kept.
 type plainFile struct {
@@ -28,6 +32,9 @@ type plainFile struct {
 func parsePlain(text string) (*plainFile, error) {
 	bad := func(n *yaml.Node, what string, args ...any) (*plainFile, error) {
 		return nil, errs.New(errs.Backend, "line %d, column %d: %s", n.Line, n.Column, fmt.Sprintf(what, args...))
+	}
+	if len(text) > maxPlain {
+		return nil, errs.New(errs.Backend, "it is larger than %d bytes, the limit of a store in clear", maxPlain)
 	}
 	p := &plainFile{values: map[secret.Key]string{}}
 	if err := yaml.Load([]byte(text), &p.doc); err != nil {
@@ -176,7 +183,7 @@ func (p *plainFile) print() ([]byte, error) {
 	}
 	again, err := parsePlain(string(text))
 	if err != nil || !maps.Equal(again.values, p.values) || strings.ContainsRune(string(text), '\r') {
-		return nil, errs.New(errs.Invalid, "a value cannot be kept exactly in clear").WithHint("seal the store: skret local encrypt")
+		return nil, errs.New(errs.Invalid, "a value cannot be kept in clear, or the store becomes too large for that").WithHint("seal the store: skret local encrypt")
 	}
 	return text, nil
 }

@@ -80,6 +80,7 @@ func TestWhatAPlainFileCannotHoldIsRefused(t *testing.T) {
 	wantKind(t, put(secret.Entry{Key: "D", Description: "x"}, -1), errs.Invalid, "D", "skret local encrypt")
 	wantKind(t, put(secret.Entry{Key: "PORT"}, 1), errs.Invalid, "PORT", "skret local encrypt")
 	wantKind(t, put(secret.Entry{Key: "PORT"}, 0), errs.Conflict, "PORT")
+	wantKind(t, put(secret.Entry{Key: "BIG", Value: secret.NewValue(strings.Repeat("x", 1<<20))}, -1), errs.Invalid, "too large", "skret local encrypt")
 	_, err := s.History(t.Context(), "PORT")
 	wantKind(t, err, errs.Invalid, "PORT", "skret local encrypt")
 	_, err = s.History(t.Context(), "NOPE")
@@ -95,28 +96,30 @@ func TestWhatAPlainFileCannotHoldIsRefused(t *testing.T) {
 
 func TestABadPlainFileIsRefusedWithItsPlaceAndNoValue(t *testing.T) {
 	const top = "version: \"1\"\nsecrets:\n"
+	const mib = 1 << 20
 	for text, place := range map[string]string{
-		top + "  A: hunter2\n  A: hunter3\n":         "line 4, column 3",
-		top + "  A: &x hunter2\n  B: *x\n":           "line 3, column 6",
-		top + "  A: !!binary aHVudGVyMg==\n":         "line 3, column 6",
-		top + "  A: !hunter2 x\n":                    "line 3, column 6",
-		top + "  <<: {A: hunter2}\n":                 "line 3, column 3",
-		top + "  A: [hunter2]\n":                     "line 3, column 6",
-		top + "  A: {hunter2: x}\n":                  "line 3, column 6",
-		top + "  ? [hunter2]\n  : x\n":               "line 3, column 5",
-		top + "  A: \"hunter2\n":                     "",
-		top + "  A: hunter2: x\n":                    "line 3",
-		top + "  A: \"\\hunter2\"\n":                 "line 3",
-		top + "  \"\": hunter2\n":                    "line 3, column 3",
-		top + "  A: hunter2\n---\n" + top:            "",
-		top + "  A: x\nhunter2: x\n":                 "line 4, column 1",
-		"version: \"1\"\n":                           "line 1, column 1",
-		"version: \"hunter2\"\nsecrets: {}\n":        "line 1, column 10",
-		"secrets:\n  A: hunter2\n":                   "line 1, column 1",
-		"version: \"1\"\nsecrets: hunter2\n":         "line 2, column 10",
-		"hunter2":                                    "line 1, column 1",
-		"- hunter2\n":                                "line 1, column 1",
-		"\x00\x01hunter2":                            "",
+		top + "  A: hunter2\n  A: hunter3\n":        "line 4, column 3",
+		top + "  A: &x hunter2\n  B: *x\n":          "line 3, column 6",
+		top + "  A: !!binary aHVudGVyMg==\n":        "line 3, column 6",
+		top + "  A: !hunter2 x\n":                   "line 3, column 6",
+		top + "  <<: {A: hunter2}\n":                "line 3, column 3",
+		top + "  A: [hunter2]\n":                    "line 3, column 6",
+		top + "  A: {hunter2: x}\n":                 "line 3, column 6",
+		top + "  ? [hunter2]\n  : x\n":              "line 3, column 5",
+		top + "  A: \"hunter2\n":                    "",
+		top + "  A: hunter2: x\n":                   "line 3",
+		top + "  A: \"\\hunter2\"\n":                "line 3",
+		top + "  \"\": hunter2\n":                   "line 3, column 3",
+		top + "  A: hunter2\n---\n" + top:           "",
+		top + "  A: x\nhunter2: x\n":                "line 4, column 1",
+		"version: \"1\"\n":                          "line 1, column 1",
+		"version: \"hunter2\"\nsecrets: {}\n":       "line 1, column 10",
+		"secrets:\n  A: hunter2\n":                  "line 1, column 1",
+		"version: \"1\"\nsecrets: hunter2\n":        "line 2, column 10",
+		top + strings.Repeat("  # hunter\n", mib/8): "larger than",
+		"hunter2":         "line 1, column 1",
+		"- hunter2\n":     "line 1, column 1",
+		"\x00\x01hunter2": "",
 		top + strings.Repeat("[", 20000) + "hunter2": "",
 		top + "  A: *hunter2\n":                      "",
 		"%YAML 9.9 hunter2\n---\n" + top:             "",

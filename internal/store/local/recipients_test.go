@@ -98,6 +98,7 @@ func answers(t testing.TB, words ...string) func(context.Context, string) ([]byt
 }
 
 func TestALockedIdentityOpensByItsPassphrase(t *testing.T) {
+	t.Parallel() // with the other slow ones
 	o := options(t)
 	set(t, o, "A", "x")
 	_, err := local.New(o).LockIdentity(t.Context())
@@ -115,7 +116,11 @@ func TestALockedIdentityOpensByItsPassphrase(t *testing.T) {
 	if strings.Contains(read(t, o.IdentityFile), key) {
 		t.Error("the key is still in clear")
 	}
-	o.AskPassphrase = answers(t, "pass")
+	o.AskPassphrase = answers(t, "pass", "changed", "changed")
+	if _, err := local.New(o).LockIdentity(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	o.AskPassphrase = answers(t, "changed")
 	want(t, o, "A", "x")
 
 	// From here on with the work that a test can wait for, as age -p writes it.
@@ -239,6 +244,7 @@ func sshKey(t *testing.T, key any, public any, pass string) (private, recipient 
 }
 
 func TestSSHKeysAreRecipientsAndIdentities(t *testing.T) {
+	t.Parallel() // with the other slow ones
 	edPublic, ed, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -267,6 +273,15 @@ func TestSSHKeysAreRecipientsAndIdentities(t *testing.T) {
 	}
 	wantKind(t, listError(t, local.Options{File: o.File, Identity: edText}), errs.Auth)
 	want(t, local.Options{File: o.File, Identity: rsaText}, "A", "fourth", "B", "fifth")
+	// Locking an identity does not touch a key of ssh.
+	mine := options(t)
+	mine.AskPassphrase = answers(t)
+	write(t, mine.IdentityFile, edText)
+	_, err = local.New(mine).LockIdentity(t.Context())
+	wantKind(t, err, errs.Invalid, "key of ssh", "ssh-keygen -p")
+	if read(t, mine.IdentityFile) != edText {
+		t.Error("the key was changed")
+	}
 	// A store made by somebody who has only an ssh key is his.
 	alone := options(t)
 	alone.Identity = rsaText
