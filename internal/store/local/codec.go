@@ -241,7 +241,8 @@ func (r *reader) secrets(d *document) string {
 		return "the list of secrets is damaged"
 	}
 	empty := r.line != ""
-	d.lines = make([]line, 0, strings.Count(r.rest, "\n"))
+	const shortest = 64 // bytes of a secret's line: a file of newlines alone must not cost memory
+	d.lines = make([]line, 0, min(strings.Count(r.rest, "\n"), len(r.rest)/shortest))
 	for {
 		if !r.next() {
 			return "it ends too early"
