@@ -146,6 +146,7 @@ Exit codes:
 		newHistory(a),
 		newRollback(a),
 		newRun(a),
+		newEnv(a),
 		newLocal(a),
 		newConfig(a),
 		newCompletion(a),

@@ -15,19 +15,26 @@ import (
 	"github.com/skret/skret/internal/secret"
 )
 
+// filters say which secrets become variables, besides the configuration.
+type filters struct{ only, except, allow []string }
+
+func (o *filters) bind(f *pflag.FlagSet) {
+	f.StringSliceVar(&o.only, "only", nil, "only secrets that match one of these `globs`, by key or by variable")
+	f.StringSliceVar(&o.except, "except", nil, "all secrets but those that match one of these `globs`")
+	f.StringSliceVar(&o.allow, "allow-env", nil, "pass these variables although their `names` are dangerous")
+}
+
 type runOptions struct {
-	only, except, allow []string
-	pristine            bool
-	preserve            []string // "*" is all
+	filters
+	pristine bool
+	preserve []string // "*" is all
 }
 
 func (o *runOptions) bind(f *pflag.FlagSet) {
-	f.StringSliceVar(&o.only, "only", nil, "only secrets that match one of these `globs`, by key or by variable")
-	f.StringSliceVar(&o.except, "except", nil, "all secrets but those that match one of these `globs`")
+	o.filters.bind(f)
 	f.BoolVar(&o.pristine, "pristine", false, "of the environment around it, the command gets only the essentials")
 	f.StringSliceVar(&o.preserve, "preserve-env", nil, "let your own variables win over secrets: all, or these `names`")
 	f.Lookup("preserve-env").NoOptDefVal = "*"
-	f.StringSliceVar(&o.allow, "allow-env", nil, "pass these variables although their `names` are dangerous")
 	f.SetInterspersed(false)
 }
 

@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/skret/skret/internal/durable"
+	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/format"
+	"github.com/skret/skret/internal/secret"
+	"github.com/skret/skret/internal/ui"
+)
+
+type envOptions struct {
+	filters
+	output string
+}
+
+func (o *envOptions) bind(f *pflag.FlagSet) {
+	o.filters.bind(f)
+	f.StringVarP(&o.output, "output", "o", "", "put the text in place of this `file`, for you alone to read")
+}
+
+func newEnv(a *app) *cobra.Command {
+	var o envOptions
+	var shapes strings.Builder
+	for _, f := range format.All() {
+		fmt.Fprintf(&shapes, "  %-10s  %s\n", f.Name, f.Doc)
+	}
+	c := &cobra.Command{
+		Use:     "env [flags]",
+		Aliases: []string{"export"},
+		Short:   "Print the secrets as variables, in the shape that another program reads",
+		Long: `Print the environment's secrets as variables, in the shape of --format:
+
+` + shapes.String() + `
+The program that a format is for reads back the exact bytes of every value, and
+runs nothing, whatever the values are. A value for which that cannot be is
+refused by the name of its key, all of them at once, and nothing is printed;
+skret run hands over such values too.
+
+dotenv is what these read alike: dotenv for Node, node --env-file, python-dotenv,
+docker compose, godotenv, and "set -a; . FILE" in sh, dash and bash. It refuses
+what they read differently: a carriage return, two backslashes in a row or one at
+the end, ${, and a single quote together with one of " \ $ and the backtick.
+Tools that expand variables on top, such as dotenv-expand, are not among them.
+
+github is to be appended to the file behind $GITHUB_ENV or $GITHUB_OUTPUT. Within
+GitHub Actions it also writes a mask for every line of every value to stderr,
+where the runner takes it and shows none of it: do not redirect stderr there.
+
+On a terminal control characters are shown as escapes.
+
+Exit codes:
+  0  everything was printed
+  5  a required secret is missing
+  6  two keys map to one variable
+  8  a value or a name that cannot be printed so, or wrong usage
+  1, 2, 3, 4, 7  as for every command: see skret --help`,
+		Example: `  skret env > .env
+  skret env -o .env
+  eval "$(skret env --format shell)"
+  skret env --format fish | source
+  skret env --format powershell | Invoke-Expression
+  skret env --format docker -o app.env && docker run --env-file app.env app
+  skret env --format github >> "$GITHUB_ENV"
+  skret env --format json --only 'DB_*' | jq -r .DB_URL`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(c *cobra.Command, _ []string) error { return runEnv(c.Context(), a, o) },
+	}
+	o.bind(c.Flags())
+	return formats(c, format.Names()...)
+}
+
+func runEnv(ctx context.Context, a *app, o envOptions) error {
+	f, _ := format.Lookup(a.global.format)
+	github := f.Name == format.GitHub
+	if github && o.output != "" {
+		return errs.New(errs.Invalid, "--output replaces a file, and GitHub's may hold what other commands wrote").
+			WithHint(`append to it: skret env --format github >> "$GITHUB_ENV"`)
+	}
+	client, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	set, err := client.Variables(ctx, o.only, o.except, o.allow)
+	if err != nil {
+		return err
+	}
+	text, err := f.Text(set)
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.output != "":
+		return a.writeEnv(o.output, text)
+	case github:
+		if err := a.mask(set); err != nil {
+			return err
+		}
+	}
+	if a.streams.OutTTY {
+		text = []byte(visible(string(text)))
+	}
+	_, err = a.streams.Out.Write(text)
+	return err
+}
+
+// writeEnv puts the text in place of a file.
+func (a *app) writeEnv(name string, text []byte) error {
+	path, err := a.abs(name)
+	if err != nil {
+		return err
+	}
+	if err := durable.WriteFile(path, text, 0o600); err != nil {
+		return err
+	}
+	a.streams.Notice("wrote %s", name)
+	return nil
+}
+
+// mask has GitHub's runner hide the values in its log. Elsewhere nobody would
+// take the masks, and they would show what they are to hide.
+func (a *app) mask(set secret.Set) error {
+	if getenv("GITHUB_ACTIONS") != "true" {
+		a.streams.Notice("this is not GitHub Actions: no masks are written")
+		return nil
+	}
+	if _, err := a.streams.Err.Write(format.Masks(set)); err != nil {
+		return fmt.Errorf("write the masks to standard error: %w", err)
+	}
+	return nil
+}
+
+// visible makes text safe to show on a terminal, line by line.
+func visible(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = ui.Safe(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
