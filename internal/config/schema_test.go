@@ -1,0 +1,63 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestSchemaIsUpToDate: what editors get is made from the keys that are read.
+func TestSchemaIsUpToDate(t *testing.T) {
+	const name = "../../docs/schema/skret.schema.json"
+	var want bytes.Buffer
+	enc := json.NewEncoder(&want)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(Schema()); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got = bytes.ReplaceAll(got, []byte("\r\n"), []byte("\n")); !bytes.Equal(got, want.Bytes()) {
+		t.Errorf("%s is not what make generate would write", name)
+	}
+}
+
+// TestSchemaAgreesWithReader: a pattern for editors takes what the check takes.
+func TestSchemaAgreesWithReader(t *testing.T) {
+	samples := strings.Fields(`a A1 a-b a_b a.b .a -a _a a/b a//b /a a/ / /a/b/ // eu-west-1 us-gov-west-1 eu-west x-1 1-a-2 LD_* 1A NAME
+		age1abc age2abc ssh-ed25519 alias/x arn:aws:kms:eu-west-1:1:key/a ä a!b * [ a[ . .. ./a`)
+	samples = append(samples, "ssh-ed25519 AAAA me@home", "ecdsa-sha2-nistp256 AAAA", "a b", strings.Repeat("x", 64), strings.Repeat("x", 65))
+	var walk func(k *key)
+	walk = func(k *key) {
+		for i := range k.keys {
+			walk(&k.keys[i])
+		}
+		if k.name != "" && (k.doc == "" || !strings.HasSuffix(k.doc, ".")) {
+			t.Errorf("%s has no description", k.name)
+		}
+		if k.pattern == "" {
+			return
+		}
+		re := regexp.MustCompile(k.pattern)
+		for _, s := range samples {
+			// The check may be the stricter one where a pattern would not be readable.
+			stricter := slices.Contains([]string{".", "..", "./a"}, s)
+			if taken, matched := k.check(s) == "", re.MatchString(s); taken != matched && !stricter && k.name != "recipients" || taken && !matched && k.name != "recipients" {
+				t.Errorf("%s: %q is taken: %t, and matches: %t", k.name, s, taken, matched)
+			}
+		}
+	}
+	walk(&file)
+	for _, s := range []string{"ssh-ed25519 AAAA me@home", "age1abc", "ecdsa-sha2-nistp256 AAAA"} {
+		if checkRecipient(s) != "" || !regexp.MustCompile(patternRecipient).MatchString(s) {
+			t.Errorf("recipient %q is not taken", s)
+		}
+	}
+}
