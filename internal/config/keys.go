@@ -47,8 +47,8 @@ func (k *key) key(name string) *key {
 // version is the only version of the format.
 const version = "1"
 
-// file is .skret.yaml. It is data: nothing is worked out when the program starts.
-var file = key{kind: table, doc: "Where a project's secrets are. See https://github.com/skret/skret.", keys: []key{
+// layout is .skret.yaml. It is data: nothing is worked out when the program starts.
+var layout = key{kind: table, doc: "Where a project's secrets are. See https://github.com/skret/skret.", keys: []key{
 	{name: "version", must: true, words: []string{version}, doc: `Version of this format: always "1", in quotes.`},
 	{name: "project", check: checkLine, doc: "Name of the project, for messages."},
 	{name: "default_env", check: checkEnv, pattern: patternEnv,

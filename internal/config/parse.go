@@ -92,12 +92,12 @@ func parse(name string, data []byte) (*value, error) {
 	if root == nil {
 		return nil, p.err()
 	}
-	top := &value{key: &file, at: place(root), pos: place(root)}
+	top := &value{key: &layout, at: place(root), pos: place(root)}
 	p.table(root, top)
 	if v := top.get("version"); v != nil && v.text != "" && v.text != version {
 		p.problem(v.at, `this skret knows version "1"`, "this version of the configuration is not known")
 	}
-	for _, k := range file.keys {
+	for _, k := range layout.keys {
 		if v := top.get(k.name); k.must && root.Kind == yaml.MappingNode && !hasKey(root, k.name) {
 			p.problem(top.at, "skret init writes it", "%s is missing", k.name)
 		} else if k.kind == named && v != nil && len(v.values) == 0 && len(p.probs) == 0 {

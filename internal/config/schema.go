@@ -5,11 +5,11 @@ const SchemaURL = "https://raw.githubusercontent.com/skret/skret/main/docs/schem
 
 // Schema returns the JSON schema of .skret.yaml, to be encoded by encoding/json.
 func Schema() map[string]any {
-	s := tableSchema(&file)
+	s := tableSchema(&layout)
 	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	s["$id"] = SchemaURL
 	s["title"] = Name
-	s["description"] = file.doc
+	s["description"] = layout.doc
 	return s
 }
 

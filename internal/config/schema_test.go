@@ -54,7 +54,7 @@ func TestSchemaAgreesWithReader(t *testing.T) {
 			}
 		}
 	}
-	walk(&file)
+	walk(&layout)
 	for _, s := range []string{"ssh-ed25519 AAAA me@home", "age1abc", "ecdsa-sha2-nistp256 AAAA"} {
 		if checkRecipient(s) != "" || !regexp.MustCompile(patternRecipient).MatchString(s) {
 			t.Errorf("recipient %q is not taken", s)

@@ -35,7 +35,7 @@ func (p *Project) Settings() []Setting {
 		"recipients": p.Place.Recipients, "keys": p.Place.Keys,
 		"required": p.Required, "exclude": p.Exclude, "allow_env": p.AllowEnv,
 	}
-	for _, k := range file.key("environments").keys {
+	for _, k := range layout.key("environments").keys {
 		if k.name == "provider" || k.provider != "" && k.provider != p.Place.Provider {
 			continue
 		}
