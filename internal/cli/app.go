@@ -48,11 +48,11 @@ func (g *globalFlags) bind(f *pflag.FlagSet) {
 	f.StringVar(&g.Region, "region", "", "AWS region (SKRET_REGION)")
 	f.StringVar(&g.Profile, "profile", "", "AWS profile (SKRET_PROFILE)")
 	f.StringVar(&g.File, "file", "", "file of the local store (SKRET_FILE)")
-	f.StringVar(&g.Config, "config", "", "configuration file instead of the .skret.yaml found from here upward (SKRET_CONFIG)")
+	f.StringVar(&g.Config, "config", "", "use this file, not the .skret.yaml found (SKRET_CONFIG)")
 	f.StringVarP(&g.chdir, "chdir", "C", "", "act as if started in this folder")
 	f.StringVar(&g.format, "format", "", "shape of the output; every command has json")
 	f.BoolVar(&g.noInput, "no-input", false, "never ask; refuse instead (implied by CI)")
-	f.DurationVar(&g.timeout, "timeout", 0, "give up after this long, such as 30s (no effect on the command that run starts)")
+	f.DurationVar(&g.timeout, "timeout", 0, "give up after this long, such as 30s")
 	f.StringVar(&g.logLevel, "log-level", "", "off, error, warn, info or debug, on stderr (SKRET_LOG)")
 }
 
