@@ -12,8 +12,8 @@
 //   - docker: a line break; a carriage return at the end; 64 KiB on one line
 //   - github: a carriage return at the end
 //   - powershell: an empty value
-//   - dotenv, shell and fish: variables that a shell keeps for itself, such as
-//     RANDOM or PWD; github: those that its runner does
+//   - dotenv, shell and fish: variables that the shells keep for themselves, such
+//     as RANDOM or PWD; github: those that its runner does
 //
 // Programs disagree on what a dotenv file means. The dotenv format is what all of
 // these read alike: dotenv for Node (16 to 18), node --env-file, python-dotenv,
@@ -38,6 +38,7 @@ type Format struct {
 	Doc  string // who reads it, in half a line
 
 	open, sep, close string // around the variables, and between them
+	empty            string // the text of no variables
 	anyBytes         bool   // values need not be UTF-8
 	// item returns the text of one variable, or why it cannot be written, as
 	// the end of a sentence about the value or the variable.
@@ -51,8 +52,8 @@ const GitHub = "github"
 var formats = []Format{
 	{Name: "dotenv", Doc: "NAME='value', for .env files", item: dotenv},
 	{Name: "shell", Doc: "export NAME='value', for sh, bash, dash and zsh", anyBytes: true, item: shell},
-	{Name: "json", Doc: "one object", open: "{", sep: ",", close: "\n}\n", item: jsonItem},
-	{Name: "yaml", Doc: "one mapping, all of it quoted", item: yamlItem},
+	{Name: "json", Doc: "one object", open: "{", sep: ",", close: "\n}\n", empty: "{}\n", item: jsonItem},
+	{Name: "yaml", Doc: "one mapping, all of it quoted", empty: "{}\n", item: yamlItem},
 	{Name: "docker", Doc: "NAME=value as it stands, for docker run --env-file", item: docker},
 	{Name: GitHub, Doc: "for $GITHUB_ENV and $GITHUB_OUTPUT, with masks for the log", item: github},
 	{Name: "powershell", Doc: "$env:NAME = 'value', for Windows PowerShell and pwsh", item: powershell},
@@ -83,6 +84,9 @@ func Lookup(name string) (Format, bool) {
 // Text writes the set. What the format cannot carry gives one error of kind
 // Invalid that names all keys, and no text.
 func (f Format) Text(set secret.Set) ([]byte, error) {
+	if len(set) == 0 {
+		return []byte(f.empty), nil
+	}
 	var b bytes.Buffer
 	var refused refusals
 	b.WriteString(f.open)
@@ -98,9 +102,6 @@ func (f Format) Text(set secret.Set) ([]byte, error) {
 	}
 	if len(refused) > 0 {
 		return nil, refused.err(f.Name)
-	}
-	if len(set) == 0 && (f.Name == "json" || f.Name == "yaml") {
-		return []byte("{}\n"), nil
 	}
 	b.WriteString(f.close)
 	return b.Bytes(), nil

@@ -1,6 +1,9 @@
 package format
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // dotenv writes NAME='value', or NAME="value" when the value has a single quote.
 // What its many readers disagree on is refused; the package comment lists them.
@@ -10,7 +13,7 @@ func dotenv(name, value string) (text, refusal string) {
 		quote = `"`
 	}
 	switch {
-	case shellOwned(name):
+	case owned(name, shOwn):
 		return "", ownedByShell
 	case strings.Contains(value, "\r"):
 		return "", "the value has a carriage return, which readers of dotenv files drop"
@@ -27,7 +30,7 @@ func dotenv(name, value string) (text, refusal string) {
 // shell writes export NAME='value'. Nothing within single quotes means anything
 // to a POSIX shell but the quote itself.
 func shell(name, value string) (text, refusal string) {
-	if shellOwned(name) || listed(zshOwn, name) {
+	if owned(name, shOwn, zshOwn) {
 		return "", ownedByShell
 	}
 	return "export " + name + "='" + strings.ReplaceAll(value, "'", `'\''`) + "'\n", ""
@@ -36,7 +39,7 @@ func shell(name, value string) (text, refusal string) {
 // fish writes set -gx NAME 'value'. Within single quotes fish knows \\ and \'.
 func fish(name, value string) (text, refusal string) {
 	switch {
-	case shellOwned(name) || listed(fishOwn, name):
+	case owned(name, fishOwn):
 		return "", ownedByShell
 	case (name == "PATH" || name == "CDPATH") && strings.Contains(":"+value+":", "::"):
 		return "", "fish puts a dot for the empty element of a path"
@@ -44,7 +47,7 @@ func fish(name, value string) (text, refusal string) {
 	return "set -gx " + name + " '" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'\n", ""
 }
 
-const ownedByShell = "shells keep this variable for themselves"
+const ownedByShell = "shells keep the variable for themselves"
 
 // Variables that are no plain variables to a shell: some cannot be set, some
 // change at once, some end the shell when the value is no number, and in bash
@@ -58,14 +61,14 @@ const (
 	zshOwn = "ARGC ARGV0 COLUMNS EGID ERRNO GID HISTCHARS HISTSIZE KEYBOARD_HACK KEYTIMEOUT LINES LISTMAX MAILCHECK NULLCMD POSTEDIT " +
 		"PROMPT PROMPT2 PROMPT3 PROMPT4 READNULLCMD RPROMPT RPROMPT2 RPS1 RPS2 SAVEHIST SPROMPT TRY_BLOCK_ERROR TRY_BLOCK_INTERRUPT " +
 		"TTYIDLE USERNAME WATCH ZSH_EVAL_CONTEXT ZSH_SUBSHELL"
-	// To fish besides.
-	fishOwn = "COLUMNS FISH_VERSION LINES"
+	// To fish.
+	fishOwn = "_ COLUMNS FISH_VERSION LINES PWD SHLVL"
 )
 
-// shellOwned tells whether name is no plain variable to some POSIX shell. Those
-// with small letters are many, and skret makes none.
-func shellOwned(name string) bool {
-	return name != strings.ToUpper(name) || listed(shOwn, name)
+// owned tells whether name is in one of the lists, or is one of the many variables
+// with small letters that zsh and fish have; skret makes no such name.
+func owned(name string, lists ...string) bool {
+	return name != strings.ToUpper(name) || slices.ContainsFunc(lists, func(l string) bool { return listed(l, name) })
 }
 
 // listed tells whether the list has name.
