@@ -34,6 +34,12 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	switch o.Project.Place.Provider {
 	case config.ProviderLocal:
 		return &Client{Project: o.Project, store: openLocal(o)}, nil
+	case config.ProviderAWS:
+		s, err := openAWS(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		return &Client{Project: o.Project, store: s}, nil
 	default:
 		return nil, errs.New(errs.Config, "provider %q is not known", o.Project.Place.Provider)
 	}

@@ -1,0 +1,220 @@
+package awsauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"os/exec"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
+	"github.com/aws/smithy-go"
+
+	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/httpx"
+)
+
+// explained gives a provider's errors a kind, plain words and the next step.
+// The SDK's own texts are not kept: that of a credential_process quotes all
+// that the program printed.
+type explained struct {
+	provider aws.CredentialsProvider
+	source   source
+	options  Options
+	env      config.EnvConfig
+	shared   config.SharedConfig
+}
+
+// Retrieve returns the credentials.
+func (e *explained) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	c, err := e.provider.Retrieve(ctx)
+	switch {
+	case err == nil && c.HasKeys():
+		return c, nil
+	case err == nil:
+		return c, e.fail("%s has no credentials", e.origin())
+	case ctx.Err() != nil:
+		return c, fmt.Errorf("get credentials from %s: %w", e.origin(), ctx.Err())
+	}
+	return c, e.explain(err)
+}
+
+func (e *explained) origin() string { origin, _ := e.source.describe(); return origin }
+
+func (e *explained) fail(format string, args ...any) *errs.Error {
+	_, renew := e.source.describe()
+	return errs.New(errs.Auth, format, args...).WithHint("%s", renew)
+}
+
+func (e *explained) explain(err error) error {
+	if known, ok := errors.AsType[*errs.Error](err); ok {
+		return known
+	}
+	api, isAPI := errors.AsType[smithy.APIError](err)
+	host, isNet := unreachable(err)
+	switch {
+	case e.source.kind == instance && len(e.source.roles) == 0 || e.source.kind == instance && isNet && metadata(host):
+		return e.nothing(err)
+	case e.source.kind == process && isProcess(err):
+		return e.processError(err)
+	case isNet:
+		return httpx.Explain(host, err)
+	case isAPI:
+		return e.refused(api)
+	case e.source.kind == sso:
+		return e.fail("the sign-in of %s has expired, or there is none", e.origin())
+	case e.source.kind == login:
+		return e.fail("the sign-in of %s has expired, or there is none", e.origin())
+	case e.source.kind == webIdentity || e.source.kind == webIdentityInEnv:
+		return e.fail("the token file %q of %s cannot be read", e.source.detail, e.origin())
+	}
+	return e.fail("%s gave no credentials", e.origin())
+}
+
+// refused explains an error of STS or SSO by its code.
+func (e *explained) refused(api smithy.APIError) error {
+	role := ""
+	if n := len(e.source.roles); n > 0 {
+		role = e.source.roles[n-1]
+	}
+	switch code := api.ErrorCode(); {
+	case code == "UnauthorizedException" || code == "InvalidGrantException" || code == "ExpiredTokenException" && e.source.kind == sso:
+		return e.fail("the sign-in of %s has expired", e.origin())
+	case code == "ForbiddenException":
+		return errs.New(errs.Auth, "%s: you are not assigned to that account and role", e.origin()).
+			WithHint("see aws configure list-profiles, or ask whoever manages IAM Identity Center")
+	case strings.HasPrefix(code, "ExpiredToken"), code == "RequestExpired":
+		return e.fail("the credentials of %s have expired", e.origin())
+	case code == "InvalidClientTokenId", code == "UnrecognizedClientException", code == "SignatureDoesNotMatch":
+		return e.fail("AWS refuses the keys of %s (%s)", e.origin(), code)
+	case code == "AccessDenied" && strings.Contains(api.ErrorMessage(), "MultiFactorAuthentication"):
+		return errs.New(errs.Auth, "%s: the MFA code was refused", e.origin()).WithHint("wait for a new code and try again")
+	case strings.HasPrefix(code, "AccessDenied") && role != "":
+		return errs.New(errs.Auth, "%s: the role may not be assumed", e.origin()).
+			WithHint("the role's trust policy must name this identity, and a policy of the identity must allow sts:AssumeRole on %s", role)
+	case strings.HasPrefix(code, "InvalidIdentityToken"):
+		return e.fail("AWS refuses the token of %s (%s)", e.origin(), code)
+	default:
+		return e.fail("AWS gives %s no credentials (%s)", e.origin(), word(code))
+	}
+}
+
+func word(s string) string {
+	if len(s) > 80 || strings.Trim(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" {
+		return "unknown error"
+	}
+	return s
+}
+
+func isProcess(err error) bool {
+	_, ok := errors.AsType[*processcreds.ProviderError](err)
+	return ok
+}
+
+func (e *explained) processError(err error) error {
+	why := "printed no credentials in the form that AWS wants"
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		why = "failed: " + exit.Error()
+	}
+	if strings.Contains(err.Error(), "timed out") {
+		why = "did not end within a minute"
+	}
+	return e.fail("%s: the program %s", e.origin(), why)
+}
+
+// unreachable tells whether err is of the network, and the host.
+func unreachable(err error) (host string, ok bool) {
+	u, ok := errors.AsType[*url.Error](err)
+	if !ok {
+		n, ok := errors.AsType[net.Error](err)
+		return "AWS", ok && n != nil
+	}
+	if parsed, perr := url.Parse(u.URL); perr == nil {
+		return parsed.Host, true
+	}
+	return "AWS", true
+}
+
+func metadata(host string) bool {
+	return strings.HasPrefix(host, "169.254.") || strings.HasPrefix(host, "[fd00:ec2:") || httpx.Loopback(hostOnly(host))
+}
+
+func hostOnly(host string) string {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		return h
+	}
+	return host
+}
+
+// nothing is the error at the end of the chain: all that was looked at, and
+// why it gave nothing.
+func (e *explained) nothing(err error) error {
+	var looked []string
+	add := func(what, why string) { looked = append(looked, what+" ("+why+")") }
+	get := e.options.Getenv
+
+	switch {
+	case first(get("AWS_ACCESS_KEY_ID"), get("AWS_ACCESS_KEY")) == "":
+		add("environment", "AWS_ACCESS_KEY_ID is not set")
+	case first(get("AWS_SECRET_ACCESS_KEY"), get("AWS_SECRET_KEY")) == "":
+		add("environment", "AWS_SECRET_ACCESS_KEY is not set")
+	}
+	if get("AWS_WEB_IDENTITY_TOKEN_FILE") == "" {
+		add("web identity", "AWS_WEB_IDENTITY_TOKEN_FILE is not set")
+	}
+	if e.shared.Profile != "" {
+		add(fmt.Sprintf("profile %q", e.shared.Profile), "it has no credentials")
+	} else {
+		c, k := files(get)
+		add(`profile "default"`, fmt.Sprintf("it is not in %s and %s", c, k))
+	}
+	if e.shared.CredentialSource == "" {
+		add("container", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and _FULL_URI are not set")
+	}
+	add("EC2 instance metadata", metadataProblem(get, err))
+	return errs.New(errs.Auth, "no AWS credentials; looked at: %s", strings.Join(looked, ", ")).
+		WithHint("sign in and name the profile with --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+}
+
+func metadataProblem(getenv func(string) string, err error) string {
+	status := 0
+	if h, ok := errors.AsType[interface {
+		error
+		HTTPStatusCode() int
+	}](err); ok {
+		status = h.HTTPStatusCode()
+	}
+	switch host, isNet := unreachable(err); {
+	case strings.EqualFold(getenv("AWS_EC2_METADATA_DISABLED"), "true"):
+		return "switched off by AWS_EC2_METADATA_DISABLED"
+	case isNet:
+		return "no answer from " + host
+	case status == http.StatusNotFound:
+		return "this instance has no role"
+	case status != 0:
+		return fmt.Sprintf("it answered with status %d", status)
+	default:
+		return "it gave no credentials"
+	}
+}
+
+// loadError explains why the SDK could not load its configuration.
+func loadError(o Options, err error) error {
+	if p, ok := errors.AsType[config.SharedConfigProfileNotExistError](err); ok {
+		c, k := files(o.Getenv)
+		return errs.New(errs.Auth, "profile %q is not in %s and %s", p.Profile, c, k).
+			WithHint("see aws configure list-profiles, or make it with aws configure --profile %s", p.Profile)
+	}
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return errs.New(errs.Config, "load the AWS configuration: %w", p)
+	}
+	// The texts of these errors name settings and files, and no secrets.
+	return errs.New(errs.Config, "load the AWS configuration: %w", err).
+		WithHint("look at the AWS_ variables and the files ~/.aws/config and ~/.aws/credentials")
+}

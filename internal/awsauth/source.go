@@ -1,0 +1,112 @@
+package awsauth
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+)
+
+// kind is a place that credentials come from.
+type kind int
+
+const (
+	keysInEnv kind = iota
+	webIdentityInEnv
+	keysInProfile
+	credentialSourceEnv // credential_source = Environment
+	webIdentity
+	sso
+	login
+	process
+	container
+	instance // EC2 metadata; the end of the chain
+)
+
+// source is where the credentials come from. The SDK knows, but does not tell.
+type source struct {
+	kind    kind
+	profile string   // that holds it
+	detail  string   // SSO session, token file ...
+	roles   []string // that are assumed with it, one after the other
+}
+
+// sourceOf follows the SDK's choice in the loaded configuration. explicit says
+// that a profile was asked for.
+func sourceOf(env config.EnvConfig, shared config.SharedConfig, explicit bool) source {
+	switch {
+	case explicit:
+	case env.Credentials.HasKeys():
+		return source{kind: keysInEnv}
+	case env.WebIdentityTokenFilePath != "":
+		return source{kind: webIdentityInEnv, detail: env.WebIdentityTokenFilePath, roles: []string{env.RoleARN}}
+	}
+	return inProfile(env, &shared)
+}
+
+func inProfile(env config.EnvConfig, c *config.SharedConfig) source {
+	s := source{profile: c.Profile}
+	switch {
+	case c.Source != nil:
+		s = inProfile(env, c.Source)
+	case c.Credentials.HasKeys():
+		s.kind = keysInProfile
+	case c.CredentialSource != "":
+		s.kind = map[string]kind{"Ec2InstanceMetadata": instance, "EcsContainer": container}[c.CredentialSource]
+		if c.CredentialSource == "Environment" {
+			s.kind = credentialSourceEnv
+		}
+	case c.WebIdentityTokenFile != "":
+		s.kind, s.detail = webIdentity, c.WebIdentityTokenFile
+	case c.SSOSession != nil:
+		s.kind, s.detail = sso, c.SSOSession.Name
+	case c.SSOStartURL != "" || c.SSOAccountID != "" || c.SSORoleName != "":
+		s.kind = sso
+	case c.LoginSession != "":
+		s.kind = login
+	case c.CredentialProcess != "":
+		s.kind, s.detail = process, c.CredentialProcess
+	case env.ContainerCredentialsRelativePath != "" || env.ContainerCredentialsEndpoint != "":
+		s.kind = container
+	default:
+		s.kind = instance
+	}
+	if c.RoleARN != "" {
+		s.roles = append(s.roles, c.RoleARN)
+	}
+	return s
+}
+
+// describe says in words what the source is, and the next step when its
+// credentials have expired.
+func (s source) describe() (origin, renew string) {
+	p := first(s.profile, "default")
+	switch s.kind {
+	case keysInEnv:
+		return "the access key in AWS_ACCESS_KEY_ID", "get new ones, and set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for temporary ones, AWS_SESSION_TOKEN"
+	case webIdentityInEnv:
+		return "the web identity in AWS_WEB_IDENTITY_TOKEN_FILE", "the token is renewed by whoever writes " + s.detail
+	case keysInProfile:
+		origin, renew = fmt.Sprintf("profile %q (its access key)", p), "get new ones, and store them with aws configure --profile "+p
+	case credentialSourceEnv:
+		origin, renew = fmt.Sprintf("profile %q (credential_source Environment)", p), "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+	case webIdentity:
+		origin, renew = fmt.Sprintf("profile %q (web identity)", p), "the token is renewed by whoever writes "+s.detail
+	case sso:
+		origin, renew = fmt.Sprintf("profile %q (SSO)", p), "sign in with aws sso login --profile "+p
+		if s.detail != "" {
+			origin = fmt.Sprintf("profile %q (SSO session %q)", p, s.detail)
+		}
+	case login:
+		origin, renew = fmt.Sprintf("profile %q (aws login)", p), "sign in with aws login --profile "+p
+	case process:
+		origin, renew = fmt.Sprintf("profile %q (credential_process)", p), fmt.Sprintf("they come from the program that credential_process names in profile %q: run it by hand", p)
+	case container:
+		origin, renew = "the role of this container", "the platform renews them: try again in a minute"
+	default:
+		origin, renew = "the role of this EC2 instance", "the platform renews them: try again in a minute"
+	}
+	for _, r := range s.roles {
+		origin += ", role " + r
+	}
+	return origin, renew
+}
