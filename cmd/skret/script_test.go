@@ -27,7 +27,7 @@ type scriptCommand = func(ts *testscript.TestScript, neg bool, args []string)
 func scriptCommands() map[string]scriptCommand {
 	all := map[string]scriptCommand{}
 	for _, some := range []map[string]scriptCommand{
-		{"exits": exits},
+		{"exits": exits}, ssmCommands(),
 	} {
 		maps.Copy(all, some)
 	}
@@ -67,6 +67,7 @@ func TestScripts(t *testing.T) {
 			if err := os.Mkdir(home, 0o700); err != nil {
 				return err
 			}
+			e.Values["T"] = e.T() // for what fails after the script's end
 			// A repository of its own, so that nothing above it is found.
 			e.Setenv("HOME", home)
 			e.Setenv("USERPROFILE", home)
