@@ -282,18 +282,12 @@ func TestRealDocker(t *testing.T) {
 			w.WriteHeader(http.StatusCreated)
 			fmt.Fprint(w, `{"Id":"0123456789ab","Warnings":[]}`)
 		})
-		// Not t.TempDir: the name of a socket has a hundred bytes or so.
-		dir, err := os.MkdirTemp("", "skret")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { os.RemoveAll(dir) })
-		l, err := net.Listen("unix", filepath.Join(dir, "s"))
+		l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		server := &http.Server{Handler: mux}
-		go server.Serve(l) //nolint:errcheck // it ends with Close
+		go server.Serve(l)
 		t.Cleanup(func() { server.Close() })
 		output(t, nil, docker, "-H", "unix://"+l.Addr().String(), "create", "--env-file", file, "image")
 		seen := map[string]string{}
