@@ -101,6 +101,7 @@ func withSignals(parent context.Context) (ctx context.Context, release func() er
 
 // newRoot is the one list of commands.
 func newRoot(a *app) *cobra.Command {
+	showVersion := false
 	root := &cobra.Command{
 		Use:   "skret",
 		Short: "Run commands with their secrets, without a server",
@@ -123,20 +124,26 @@ Exit codes:
 		Example: `  skret init --provider local
   skret set DATABASE_URL
   skret run -- make deploy`,
-		Version:           version(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		Args:              cobra.NoArgs,
-		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if showVersion {
+				return runVersion(a)
+			}
+			return c.Help()
+		},
 	}
-	root.SetVersionTemplate("skret {{.Version}}\n")
 	root.SetOut(a.streams.Out)
 	root.SetErr(a.streams.Err)
 	root.SetIn(a.streams.In)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError(c, err) })
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return a.prepare(c) }
 	a.global.bind(root.PersistentFlags())
+	// Not the framework's, whose template would link text/template, and with it
+	// every method that could be named in one: 3 MB.
+	root.Flags().BoolVar(&showVersion, "version", false, "print the version of skret")
 	root.AddCommand(
 		newInit(a),
 		newGet(a),

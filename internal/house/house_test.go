@@ -53,6 +53,23 @@ func TestBinaryHoldsNoTestCode(t *testing.T) {
 	}
 }
 
+// TestBinaryHoldsOnlyWhatIsCalled fails when something in the binary looks up
+// methods by name, as text/template does: the linker then keeps every exported
+// method of every type, which is 3 MB and two of memory.
+func TestBinaryHoldsOnlyWhatIsCalled(t *testing.T) {
+	cmd := exec.Command("go", "build", "-ldflags=-dumpdep", "-o", filepath.Join(t.TempDir(), "skret"), "./cmd/skret")
+	cmd.Dir = root
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%.2000s", err, out)
+	}
+	for line := range bytes.Lines(out) {
+		if bytes.Contains(line, []byte("<ReflectMethod>")) {
+			t.Errorf("looks up methods by name: %s", bytes.TrimSpace(line))
+		}
+	}
+}
+
 // TestRulesBite lints a copy of the project with testdata/violations.txtar laid
 // over it. Each line there that ends in `// want WORD` must be reported with
 // that word in the text, and no other line of those files may be.
