@@ -28,7 +28,7 @@ type app struct {
 
 	deadline  context.Context // of --timeout; nil without one
 	stopTimer context.CancelFunc
-	release   func() error // see withSignals
+	signals   *signals
 }
 
 // globalFlags are accepted before and after the verb.
@@ -172,7 +172,10 @@ func (a *app) options(p *config.Project) engine.Options {
 		Notice: func(msg string) { a.streams.Notice("%s", msg) },
 	}
 	if a.interactive() {
-		o.AskPassphrase = a.streams.ReadPassphrase
+		o.AskPassphrase = func(ctx context.Context, prompt string) ([]byte, error) {
+			a.signals.watch()
+			return a.streams.ReadPassphrase(ctx, prompt)
+		}
 	}
 	return o
 }

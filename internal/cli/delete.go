@@ -28,6 +28,7 @@ func (a *app) confirm(ctx context.Context, o confirmOptions, question string) er
 	if !a.interactive() || !a.streams.InTTY {
 		return errs.New(errs.Invalid, "%s: nobody can be asked here", question).WithHint("pass --yes")
 	}
+	a.signals.watch()
 	ok, err := a.streams.Confirm(ctx, question)
 	if err == nil && !ok {
 		err = errs.New(errs.Invalid, "not confirmed; nothing was changed")
@@ -68,6 +69,7 @@ func runDelete(ctx context.Context, a *app, o confirmOptions, args []string) err
 	if err := a.confirm(ctx, o, question); err != nil {
 		return err
 	}
+	a.signals.watch()
 	if err := client.Delete(ctx, keys...); err != nil {
 		return err
 	}

@@ -7,11 +7,7 @@ package cli
 import (
 	"context"
 	"errors"
-	"os"
-	"os/signal"
 	"strings"
-	"sync"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -21,17 +17,16 @@ import (
 
 // Main runs one command line and returns the process's exit code.
 func Main(ctx context.Context, args []string, s *ui.Streams) int {
-	ctx, release := withSignals(ctx)
-	defer func() { _ = release() }()
-	a := &app{streams: s, release: release}
+	sigs := newSignals(ctx)
+	a := &app{streams: s, signals: sigs}
 	root := newRoot(a)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := root.ExecuteContext(sigs.ctx)
 	if a.deadline != nil {
 		defer a.stopTimer()
 	}
 	if err != nil {
-		err = endedBy(err, ctx, a.deadline)
+		err = endedBy(err, sigs.ctx, a.deadline)
 	}
 	if ferr := s.Flush(); err == nil && ferr != nil {
 		err = ferr
@@ -54,49 +49,6 @@ func endedBy(err error, ctxs ...context.Context) error {
 		}
 	}
 	return err
-}
-
-// withSignals ends the context at the first INT, TERM, HUP or QUIT, with an
-// [interrupted] as its cause; the second one has its default action. A signal
-// that was ignored when we started (nohup, a background job) stays ignored.
-//
-// release gives the signals their default action back. Its error is the
-// interruption that came before, so that none is lost on the way.
-func withSignals(parent context.Context) (ctx context.Context, release func() error) {
-	ctx, cancel := context.WithCancelCause(parent)
-	var sigs []os.Signal
-	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
-		if !signal.Ignored(sig) {
-			sigs = append(sigs, sig)
-		}
-	}
-	ch, quit, done := make(chan os.Signal, 1), make(chan struct{}), make(chan struct{})
-	signal.Notify(ch, sigs...) // never empty: only INT and HUP can be seen to be ignored
-	go func() {
-		defer close(done)
-		select {
-		case sig := <-ch:
-			cancel(interrupted{sig})
-			signal.Stop(ch)
-		case <-quit:
-		}
-	}()
-	return ctx, sync.OnceValue(func() error {
-		signal.Stop(ch) // a signal that is on its way is in ch afterwards
-		close(quit)
-		<-done
-		select {
-		case sig := <-ch:
-			cancel(interrupted{sig})
-		default:
-		}
-		stopped, ok := errors.AsType[interrupted](context.Cause(ctx))
-		cancel(nil)
-		if ok {
-			return stopped
-		}
-		return nil
-	})
 }
 
 // newRoot is the one list of commands.

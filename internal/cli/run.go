@@ -154,7 +154,7 @@ func runRun(ctx context.Context, a *app, o runOptions, args []string) error {
 		return err
 	}
 	// From here on a signal is the command's.
-	if err := a.release(); err != nil {
+	if err := a.signals.release(); err != nil {
 		return err
 	}
 	return run.Exec(path, args, env)

@@ -115,6 +115,7 @@ func runSet(ctx context.Context, a *app, o setOptions, args []string) error {
 	if err := errors.Join(probs...); err != nil {
 		return err
 	}
+	a.signals.watch()
 	done, err := client.Put(ctx, o.ifVersion, entries...)
 	if perr := a.printWritten("set", done); err == nil {
 		err = perr
@@ -213,6 +214,7 @@ func (a *app) readValue(ctx context.Context, o setOptions, key secret.Key) (v []
 			return nil, errs.New(errs.Invalid, "no value for %s, and asking is switched off", key).
 				WithHint("pipe the value in, or use --from-file")
 		}
+		a.signals.watch()
 		return a.streams.ReadHidden(ctx, fmt.Sprintf("value of %s: ", key))
 	default:
 		v, err = io.ReadAll(io.LimitReader(a.streams.In, maxInput+1))
