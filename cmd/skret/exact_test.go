@@ -14,6 +14,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/skret/skret/internal/fake"
 	"github.com/skret/skret/internal/secret"
 )
 
@@ -36,6 +37,24 @@ func TestExactThroughLocalStore(t *testing.T) {
 		}
 		p.exact(t, want, text)
 	}
+}
+
+// SSM keeps text alone, and a name costs a request to write: the names are
+// spread over the rounds.
+func TestExactThroughSSM(t *testing.T) {
+	aws := fake.NewSSM()
+	t.Cleanup(aws.Close)
+	r := rand.New(rand.NewPCG(3, 4))
+	names := slices.DeleteFunc(randomNames(r, exactNames), func(n string) bool {
+		n = strings.ToLower(n)
+		return strings.HasPrefix(n, "aws") || strings.HasPrefix(n, "ssm")
+	})
+	p := newProject(t, "provider: aws\n    path: /app/dev\n    region: us-east-1", aws.Env()...)
+	want := map[string]string{}
+	for _, n := range names {
+		want[n] = randomValue(r, true) + "."
+	}
+	p.exact(t, want, true)
 }
 
 // project is a folder with a .skret.yaml and an environment that holds nothing

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/skret/skret/internal/fake"
 )
 
 const marker = "mArKeR-7f3a91c0 'd\"e$f"
@@ -30,8 +32,22 @@ func encodings() [][]byte {
 // A value is seen nowhere but where it was asked for: not in what any command
 // says, in success or failure, at debug level, and in no file.
 func TestMarkerStaysInside(t *testing.T) {
-	p := newProject(t, "provider: local\n    file: .skret.secrets.yaml")
+	markerStaysInside(t, newProject(t, "provider: local\n    file: .skret.secrets.yaml"))
+}
+
+func TestMarkerStaysInsideWithAWS(t *testing.T) {
+	aws := fake.NewSSM()
+	t.Cleanup(aws.Close)
+	p := newProject(t, "provider: aws\n    path: /app/dev", aws.Env()...)
+	p.skret(t, "set", "DENIED=x")
+	aws.Set(func(r *fake.Rules) { r.Unreadable = map[string]bool{"/app/dev/DENIED": true} })
+	aws.Fault(fake.Fault{Op: "PutParameter", Code: "ValidationException", Message: "bad value " + marker, Skip: 3})
 	markerStaysInside(t, p)
+}
+
+// nothingLeft asserts that no file of the project holds the marker.
+func (p *project) nothingLeft(t *testing.T) {
+	t.Helper()
 	err := filepath.WalkDir(p.dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
@@ -86,6 +102,7 @@ func markerStaysInside(t *testing.T, p *project) {
 	if got := p.skret(t, "get", "TOKEN"); string(got) != marker {
 		t.Errorf("the value is not what was stored: %q", got)
 	}
+	p.nothingLeft(t)
 }
 
 // words splits a line at blanks; the marker, which has some, stays whole.

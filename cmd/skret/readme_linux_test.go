@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"filippo.io/age"
+
+	"github.com/skret/skret/internal/fake"
 )
 
 // What the README tells a newcomer to type works, typed line by line on a
@@ -71,6 +73,40 @@ func emptyProject(t *testing.T, env ...string) *project {
 		t.Fatal(err)
 	}
 	return p
+}
+
+func TestReadmeWithAWS(t *testing.T) {
+	aws := fake.NewSSM()
+	aws.AnyRegion = true
+	t.Cleanup(aws.Close)
+	p := emptyProject(t, aws.Env()...)
+	for name, text := range map[string]string{
+		"credentials": "[production]\naws_access_key_id = " + fake.AccessKey + "\naws_secret_access_key = " + fake.SecretKey + "\n",
+		"make":        "#!/bin/sh\necho \"$1 with $DATABASE_URL\"\n", // not every machine has one
+	} {
+		if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.env = append(p.env, "AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(p.dir, "credentials"), "PATH="+p.dir+":"+os.Getenv("PATH"))
+	var out string
+	for _, line := range readmeLines(t, "Start, with AWS") {
+		out += p.typed(t, line)
+	}
+	if want := "deploy with postgres://localhost/app"; !strings.Contains(out, want) {
+		t.Errorf("%q is not in\n%s", want, out)
+	}
+
+	p.skret(t, "set", "OLD_TOKEN", "x")
+	for _, v := range []string{"b", "c", "d"} {
+		p.skret(t, "set", "DATABASE_URL", v)
+	}
+	for _, line := range readmeLines(t, "Everyday") {
+		p.typed(t, line)
+	}
+	if got := p.skret(t, "get", "DATABASE_URL"); string(got) != "c" {
+		t.Errorf("after the rollback: %q", got)
+	}
 }
 
 func TestReadmeWithoutAccount(t *testing.T) {

@@ -59,6 +59,7 @@ type Rules struct {
 	ClockAhead time.Duration     // of the service's clock against ours
 	Sessions   map[string]string // valid session tokens by access key; nil: any
 	Keys       map[string]string // secret keys by access key
+	AnyRegion  bool              // it stands for every region, not for Region alone
 }
 
 // Call is one request.

@@ -99,7 +99,7 @@ func New(o Options) *Store {
 		// shared with all who read there. That of writes is not published; 3 is
 		// what was told to those who asked, and what adapts from there.
 		reads:   newPace(30, 35, 35),
-		writes:  newPace(10, 3, 40),
+		writes:  newPace(10, 3, 400),
 		deletes: newPace(5, 5, 10),
 	}
 }
