@@ -403,7 +403,7 @@ func TestTerminalIsNeverAsked(t *testing.T) {
 		{"get", "none"}, {"completion", "bash"},
 	} {
 		c := p.onTerminal(t, nil, "skret", args...)
-		if _, out := c.end(); strings.ContainsAny(out, "\x1b\x05\x9b") || out == "" && args[len(args)-1] != "true" {
+		if _, out := c.end(); strings.ContainsAny(out, "\x1b\x05\u009b") || out == "" && args[len(args)-1] != "true" {
 			t.Errorf("%q: %q", args, out)
 		}
 	}

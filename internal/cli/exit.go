@@ -79,7 +79,7 @@ func report(s *ui.Streams, err error, asJSON bool) {
 
 // flatten returns the errors that errors.Join put together, or err alone.
 func flatten(err error) []error {
-	if j, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only a join at the top is taken apart
+	if j, ok := err.(interface{ Unwrap() []error }); ok { // only a join at the top is taken apart
 		var all []error
 		for _, e := range j.Unwrap() {
 			all = append(all, flatten(e)...)

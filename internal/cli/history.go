@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,11 +51,11 @@ func runHistory(ctx context.Context, a *app, o historyOptions, arg string) error
 	}
 	if a.json() {
 		docs := make([]any, 0, len(es))
-		for i := len(es) - 1; i >= 0; i-- {
-			if o.values && !es[i].Deleted {
-				docs = append(docs, newValueJSON(es[i]))
+		for _, e := range slices.Backward(es) {
+			if o.values && !e.Deleted {
+				docs = append(docs, newValueJSON(e))
 			} else {
-				docs = append(docs, newEntryJSON(es[i]))
+				docs = append(docs, newEntryJSON(e))
 			}
 		}
 		return a.streams.JSON(docs)
@@ -64,8 +65,7 @@ func runHistory(ctx context.Context, a *app, o historyOptions, arg string) error
 		headers = append(headers, "VALUE")
 	}
 	var rows [][]string
-	for i := len(es) - 1; i >= 0; i-- {
-		e := es[i]
+	for i, e := range slices.Backward(es) {
 		row := []string{strconv.FormatInt(e.Version, 10), a.when(e.Modified), e.Author, note(e, i == len(es)-1)}
 		if o.values {
 			row = append(row, e.Value.Reveal())

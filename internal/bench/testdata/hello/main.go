@@ -2,6 +2,6 @@
 // measured against.
 package main
 
-import "os"
+import "fmt"
 
-func main() { os.Stdout.WriteString("hello, world\n") }
+func main() { fmt.Println("hello, world") }
