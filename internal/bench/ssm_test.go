@@ -2,6 +2,60 @@
 
 package bench
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
 
-func (s *suite) ssm(t *testing.T) {}
+	"github.com/skret/skret/internal/fake"
+)
+
+// latency is what the far service takes for each answer.
+const latency = 20 * time.Millisecond
+
+// ssm measures `run` on SSM Parameter Store, which a server on loopback plays.
+func (s *suite) ssm(t *testing.T) {
+	f := fake.NewSSM()
+	t.Cleanup(f.Close)
+	s.env = append(s.env, f.Env()...)
+	walk := map[int]program{}
+	var names []string
+	for _, n := range []int{10, 100, 1000} {
+		for i := range n {
+			name := fmt.Sprintf("KEY_%04d", i)
+			f.Put(fmt.Sprintf("/bench/%d/%s", n, name), fmt.Sprintf("value number %d of this benchmark", i))
+			if n == 100 {
+				names = append(names, name)
+			}
+		}
+		dir := project(t, fmt.Sprintf("provider: aws\n    path: /bench/%d\n    region: %s\n", n, fake.Region))
+		walk[n] = program{path: s.skret, args: []string{"run", "--", "true"}, dir: dir, env: s.env}
+	}
+
+	hello := program{path: s.hello, env: s.env}
+	m := medians(t, s.rounds, walk[10], hello)
+	s.row("run -- true, SSM, 10 parameters, no latency / hello", ratio(m), 5.2, "x", ms(m...))
+	kib := peak(t, s.peak, s.rounds, walk[10])
+	s.row("  its peak memory", float64(kib)*1024/1e6, 10.5, "MB", fmt.Sprintf("%d KiB; hello %d", kib, peak(t, s.peak, s.rounds, hello)))
+
+	f.Set(func(r *fake.Rules) { r.Latency = latency })
+	for _, c := range []struct {
+		n   int
+		bar float64
+	}{{10, 1.35}, {100, 1.08}, {1000, 1.05}} {
+		pages := c.n / 10
+		ideal := time.Duration(pages) * latency
+		m := medians(t, s.rounds, walk[c.n])
+		s.row(fmt.Sprintf("run -- true, SSM, %d parameters / %d x 20 ms", c.n, pages), float64(m[0])/float64(ideal), c.bar, "x", ms(m[0], ideal))
+		f.Forget()
+		walk[c.n].run(t)
+		s.row("  requests", float64(f.Count("")), float64(pages), "", fmt.Sprintf("%d GetParametersByPath", f.Count("GetParametersByPath")))
+		s.row("  connections", float64(f.Conns()), 1, "", "")
+	}
+
+	declared := walk[100]
+	declared.dir = project(t, fmt.Sprintf("provider: aws\n    path: /bench/100\n    region: %s\n    keys: [%s]\n", fake.Region, strings.Join(names, ", ")))
+	m = medians(t, s.rounds, declared, walk[100])
+	s.row("run -- true, SSM, 100 in keys: / the walk", ratio(m), 0.2, "x", ms(m...))
+}
