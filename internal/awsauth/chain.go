@@ -56,11 +56,11 @@ func fromSDK(ctx context.Context, o Options) (*Identity, error) {
 	if err := id.readEndpoint(ctx, o, cfg); err != nil {
 		return nil, err
 	}
-	provider := cfg.Credentials
+	e := &explained{provider: cfg.Credentials, source: src, options: o, shared: shared, metadata: newMetadataClient()}
 	if src.kind == process || src.kind == instance {
-		provider = aws.NewCredentialsCache(o.rebuild(cfg, env, &shared, askMFA))
+		e.provider = aws.NewCredentialsCache(e.rebuild(cfg, &shared, askMFA))
 	}
-	id.Credentials = &explained{provider: provider, source: src, options: o, env: env, shared: shared}
+	id.Credentials = e
 	return id, nil
 }
 
@@ -81,15 +81,15 @@ func loaded(cfg aws.Config) (env config.EnvConfig, shared config.SharedConfig) {
 // place of the SDK's: a credential_process without standard input, or the
 // instance's metadata without proxy and delay. The SDK takes neither as an
 // option. The roles that the profile assumes are put around it.
-func (o Options) rebuild(cfg aws.Config, env config.EnvConfig, c *config.SharedConfig, mfa func(*stscreds.AssumeRoleOptions)) aws.CredentialsProvider {
+func (e *explained) rebuild(cfg aws.Config, c *config.SharedConfig, mfa func(*stscreds.AssumeRoleOptions)) aws.CredentialsProvider {
 	var p aws.CredentialsProvider
 	switch {
 	case c.Source != nil:
-		p = o.rebuild(cfg, env, c.Source, mfa)
+		p = e.rebuild(cfg, c.Source, mfa)
 	case c.CredentialSource == "" && c.CredentialProcess != "":
-		p = o.processProvider(c.CredentialProcess)
+		p = e.options.processProvider(c.CredentialProcess)
 	default:
-		p = instanceProvider(cfg)
+		p = e.metadata.provider(cfg)
 	}
 	if c.RoleARN == "" {
 		return p
@@ -113,15 +113,15 @@ func (o Options) rebuild(cfg aws.Config, env config.EnvConfig, c *config.SharedC
 // mfa asks for a code.
 func (o Options) mfa(ctx context.Context, c *stscreds.AssumeRoleOptions) (string, error) {
 	serial := aws.ToString(c.SerialNumber)
-	if o.AskMFA == nil {
-		return "", errs.New(errs.Auth, "the role needs a code of the MFA device %s, and nobody can be asked", serial).
-			WithHint("run it on a terminal, or use a profile without mfa_serial")
+	err := errors.New("nobody can be asked")
+	if o.AskMFA != nil {
+		var code []byte
+		if code, err = o.AskMFA(ctx, fmt.Sprintf("code of the MFA device %s: ", serial)); err == nil {
+			return string(code), nil
+		}
 	}
-	code, err := o.AskMFA(ctx, fmt.Sprintf("code of the MFA device %s: ", serial))
-	if err != nil {
-		return "", err
-	}
-	return string(code), nil
+	return "", errs.New(errs.Auth, "the role needs a code of the MFA device %s: %w", serial, err).
+		WithHint("run it on a terminal, or use a profile without mfa_serial")
 }
 
 // readEndpoint reads where requests to SSM go, as the SDK's own client does:

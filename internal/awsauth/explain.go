@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/http"
 	"net/url"
 	"os/exec"
 	"strings"
@@ -27,8 +26,8 @@ type explained struct {
 	provider aws.CredentialsProvider
 	source   source
 	options  Options
-	env      config.EnvConfig
 	shared   config.SharedConfig
+	metadata *metadataClient
 }
 
 // Retrieve returns the credentials.
@@ -59,8 +58,8 @@ func (e *explained) explain(err error) error {
 	api, isAPI := errors.AsType[smithy.APIError](err)
 	host, isNet := unreachable(err)
 	switch {
-	case e.source.kind == instance && len(e.source.roles) == 0 || e.source.kind == instance && isNet && metadata(host):
-		return e.nothing(err)
+	case e.source.kind == instance && !e.metadata.gave():
+		return e.nothing()
 	case e.source.kind == process && isProcess(err):
 		return e.processError(err)
 	case isNet:
@@ -132,8 +131,8 @@ func (e *explained) processError(err error) error {
 func unreachable(err error) (host string, ok bool) {
 	u, ok := errors.AsType[*url.Error](err)
 	if !ok {
-		n, ok := errors.AsType[net.Error](err)
-		return "AWS", ok && n != nil
+		_, ok := errors.AsType[*net.OpError](err)
+		return "AWS", ok
 	}
 	if parsed, perr := url.Parse(u.URL); perr == nil {
 		return parsed.Host, true
@@ -141,20 +140,9 @@ func unreachable(err error) (host string, ok bool) {
 	return "AWS", true
 }
 
-func metadata(host string) bool {
-	return strings.HasPrefix(host, "169.254.") || strings.HasPrefix(host, "[fd00:ec2:") || httpx.Loopback(hostOnly(host))
-}
-
-func hostOnly(host string) string {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		return h
-	}
-	return host
-}
-
 // nothing is the error at the end of the chain: all that was looked at, and
 // why it gave nothing.
-func (e *explained) nothing(err error) error {
+func (e *explained) nothing() error {
 	var looked []string
 	add := func(what, why string) { looked = append(looked, what+" ("+why+")") }
 	get := e.options.Getenv
@@ -177,31 +165,9 @@ func (e *explained) nothing(err error) error {
 	if e.shared.CredentialSource == "" {
 		add("container", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and _FULL_URI are not set")
 	}
-	add("EC2 instance metadata", metadataProblem(get, err))
+	add("EC2 instance metadata", e.metadata.problem(get))
 	return errs.New(errs.Auth, "no AWS credentials; looked at: %s", strings.Join(looked, ", ")).
 		WithHint("sign in and name the profile with --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-}
-
-func metadataProblem(getenv func(string) string, err error) string {
-	status := 0
-	if h, ok := errors.AsType[interface {
-		error
-		HTTPStatusCode() int
-	}](err); ok {
-		status = h.HTTPStatusCode()
-	}
-	switch host, isNet := unreachable(err); {
-	case strings.EqualFold(getenv("AWS_EC2_METADATA_DISABLED"), "true"):
-		return "switched off by AWS_EC2_METADATA_DISABLED"
-	case isNet:
-		return "no answer from " + host
-	case status == http.StatusNotFound:
-		return "this instance has no role"
-	case status != 0:
-		return fmt.Sprintf("it answered with status %d", status)
-	default:
-		return "it gave no credentials"
-	}
 }
 
 // loadError explains why the SDK could not load its configuration.

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os/exec"
 	"runtime"
-	"sync/atomic"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 
+	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/httpx"
 )
 
@@ -59,39 +62,59 @@ func (l *lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// instanceProvider gets the role of an EC2 instance. Where there is no
-// metadata service, that is known within a second.
-func instanceProvider(cfg aws.Config) aws.CredentialsProvider {
-	client := &metadataClient{Client: httpx.Client(httpx.Options{
+// metadataClient talks to the metadata service of an EC2 instance, and
+// remembers what came of it: the SDK's errors do not tell.
+type metadataClient struct {
+	http *http.Client
+
+	mu     sync.Mutex
+	host   string
+	err    error // of the last request
+	status int   // of the last answer; 0 when there never was one
+	done   bool  // credentials came
+}
+
+// newMetadataClient returns a client. Where there is no metadata service, that
+// is known within a second.
+func newMetadataClient() *metadataClient {
+	return &metadataClient{http: httpx.Client(httpx.Options{
 		NoProxy: true, LinkLocal: true, Dial: 250 * time.Millisecond, FirstByte: 600 * time.Millisecond, Timeout: 2 * time.Second,
 	})}
-	return ec2rolecreds.New(func(r *ec2rolecreds.Options) {
+}
+
+// provider gives the role of the instance.
+func (m *metadataClient) provider(cfg aws.Config) aws.CredentialsProvider {
+	p := ec2rolecreds.New(func(r *ec2rolecreds.Options) {
 		r.Client = imds.NewFromConfig(cfg, func(i *imds.Options) {
-			i.HTTPClient = client
+			i.HTTPClient = m
 			i.EnableFallback = aws.FalseTernary // version 1 answers to whoever can make this machine send a GET
 			i.Retryer = retry.NewStandard(func(s *retry.StandardOptions) {
 				s.Retryables = []retry.IsErrorRetryable{
 					retry.RetryableError{},
 					retry.RetryableHTTPStatusCode{Codes: retry.DefaultRetryableHTTPStatusCodes},
-					retry.IsErrorRetryableFunc(client.slow),
+					retry.IsErrorRetryableFunc(m.slow),
 				}
 				s.MaxBackoff = 200 * time.Millisecond
 			})
 		})
 	})
-}
-
-// metadataClient remembers whether there ever was an answer.
-type metadataClient struct {
-	*http.Client
-	answered atomic.Bool
+	return aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+		c, err := p.Retrieve(ctx)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.done = err == nil
+		return c, err
+	})
 }
 
 // Do is that of http.Client.
 func (m *metadataClient) Do(r *http.Request) (*http.Response, error) {
-	resp, err := m.Client.Do(r)
+	resp, err := m.http.Do(r)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.host, m.err = r.URL.Host, err
 	if err == nil {
-		m.answered.Store(true)
+		m.status = resp.StatusCode
 	}
 	return resp, err
 }
@@ -99,7 +122,34 @@ func (m *metadataClient) Do(r *http.Request) (*http.Response, error) {
 // slow makes a time-out worth another try once the service is known to exist.
 func (m *metadataClient) slow(err error) aws.Ternary {
 	if n, ok := errors.AsType[net.Error](err); ok && n.Timeout() {
-		return aws.BoolTernary(m.answered.Load())
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return aws.BoolTernary(m.status != 0)
 	}
 	return aws.UnknownTernary
+}
+
+// gave tells whether credentials came.
+func (m *metadataClient) gave() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.done
+}
+
+// problem says why the service gave no credentials.
+func (m *metadataClient) problem(getenv func(string) string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.host == "" && strings.EqualFold(getenv("AWS_EC2_METADATA_DISABLED"), "true"):
+		return "switched off by AWS_EC2_METADATA_DISABLED"
+	case m.err != nil && errs.KindOf(m.err) == errs.Config:
+		return httpx.Explain(m.host, m.err).Error()
+	case m.err != nil:
+		return "no answer from " + m.host
+	case m.status == http.StatusNotFound:
+		return "this machine has no role, or no metadata of version 2"
+	default:
+		return fmt.Sprintf("it answered with status %d, and no credentials", m.status)
+	}
 }

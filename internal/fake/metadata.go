@@ -21,7 +21,8 @@ type Metadata struct {
 
 // NewMetadata starts a server. mode is "" for an instance with a role, "norole"
 // for one without, "v1" for one that knows no tokens, "silent" for one that
-// takes connections and never answers.
+// takes connections and never answers. /container is what a container's agent
+// answers to the token "container-token".
 func NewMetadata(mode string) *Metadata {
 	m := &Metadata{}
 	const token = "fake-metadata-token"
@@ -31,6 +32,9 @@ func NewMetadata(mode string) *Metadata {
 		m.mu.Unlock()
 		path := strings.TrimPrefix(r.URL.Path, "/latest")
 		switch {
+		case r.URL.Path == "/container" && r.Header.Get("Authorization") == "container-token":
+			fmt.Fprintf(w, `{"AccessKeyId":%q,"SecretAccessKey":%q,"Token":"session","Expiration":%q}`,
+				AccessKey, SecretKey, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 		case mode == "silent":
 			<-r.Context().Done()
 		case path == "/api/token" && r.Method == http.MethodPut && mode != "v1":

@@ -181,6 +181,7 @@ func fail(code, format string, args ...any) *apiError {
 }
 
 func (s *SSM) serve(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 	if err != nil {
 		return
@@ -195,8 +196,10 @@ func (s *SSM) serve(w http.ResponseWriter, r *http.Request) {
 	call := len(s.calls) - 1
 	now := time.Now().Add(s.ClockAhead)
 	s.mu.Unlock()
-	if latency > 0 {
-		time.Sleep(latency)
+	// What the work below takes is part of the latency.
+	wait := func() { time.Sleep(latency - time.Since(start)) }
+	if fault != nil {
+		wait()
 	}
 
 	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
@@ -230,6 +233,7 @@ func (s *SSM) serve(w http.ResponseWriter, r *http.Request) {
 		s.calls[call].Status = status
 	}
 	s.mu.Unlock()
+	wait()
 	w.WriteHeader(status)
 	w.Write(reply) //nolint:errcheck // the client may have gone
 }

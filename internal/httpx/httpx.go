@@ -277,7 +277,7 @@ func reason(err error) (why, hint string) {
 	if v, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return "its certificate is not valid: " + v.Err.Error(), "is this machine's clock right, and the address?"
 	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
 		return "it does not speak TLS", "is the address meant to start with http:// or https://?"
 	}
 	if n, ok := errors.AsType[net.Error](err); ok && n.Timeout() {

@@ -19,6 +19,9 @@ func (s *Store) explain(what string, err error) error {
 		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 			return err
 		}
+		if k := errs.KindOf(err); k == errs.Auth || k == errs.Config {
+			return err // not about the parameter: no credentials, no endpoint
+		}
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	switch {
