@@ -2,13 +2,16 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/secret"
+	"github.com/skret/skret/internal/store"
 )
 
 // confirmOptions are those of the commands that change what cannot simply be
@@ -70,14 +73,20 @@ func runDelete(ctx context.Context, a *app, o confirmOptions, args []string) err
 		return err
 	}
 	a.signals.watch()
-	if err := client.Delete(ctx, keys...); err != nil {
+	err = client.Delete(ctx, keys...)
+	if missing, ok := errors.AsType[*store.Missing](err); ok {
+		keys = slices.DeleteFunc(keys, func(k secret.Key) bool { return slices.Contains(missing.Keys, k) })
+	} else if err != nil {
 		return err
 	}
-	if a.json() {
-		return a.streams.JSON(map[string]any{"deleted": keys})
+	if a.json() && len(keys) > 0 {
+		if jerr := a.streams.JSON(map[string]any{"deleted": keys}); err == nil {
+			err = jerr
+		}
+		return err
 	}
 	for _, k := range keys {
 		a.streams.Notice("deleted %s", k)
 	}
-	return nil
+	return err
 }

@@ -36,8 +36,8 @@ type Store interface {
 	// the type that the secret has, or the store's default.
 	Put(ctx context.Context, e secret.Entry, o PutOptions) (version int64, err error)
 
-	// Delete removes the secrets. Missing keys give an error of kind NotFound
-	// that names them, after the others were removed.
+	// Delete removes the secrets. Missing keys give a [*Missing] error, after
+	// the others were removed.
 	Delete(ctx context.Context, keys ...secret.Key) error
 }
 
@@ -59,6 +59,13 @@ type Historian interface {
 	History(ctx context.Context, k secret.Key) ([]secret.Entry, error)
 }
 
+// Checker is a store with rules of its own for what is written.
+type Checker interface {
+	// Check tells what the store would refuse of e, all at once, without a
+	// request. Put does the same by itself.
+	Check(e secret.Entry) error
+}
+
 // Batcher is a store that writes several secrets in one step: all or none.
 type Batcher interface {
 	// PutAll is Put for several secrets. It returns the new versions in order.
@@ -77,3 +84,14 @@ func (e *Unreadable) Error() string {
 
 // Unwrap returns the cause.
 func (e *Unreadable) Unwrap() error { return e.Err }
+
+// Missing is the error of keys that do not exist.
+type Missing struct {
+	Keys []secret.Key
+	Err  error // says so; of kind NotFound
+}
+
+func (e *Missing) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *Missing) Unwrap() error { return e.Err }

@@ -282,10 +282,11 @@ func (s *Store) pick(all []secret.Entry, prefix secret.Key) ([]secret.Entry, err
 
 func (s *Store) notFound(ks []secret.Key) error {
 	e := errs.New(errs.NotFound, "%s: not in %s", secret.Join(ks), s.o.File)
+	hint := "skret list shows what there is"
 	if len(s.o.Keys) > 0 {
-		return e.WithHint("only what keys: in the configuration lists is read; skret list shows what there is")
+		hint = "only what keys: in the configuration lists is read; " + hint
 	}
-	return e.WithHint("skret list shows what there is")
+	return &store.Missing{Keys: ks, Err: e.WithHint("%s", hint)}
 }
 
 // reveal fills in the values.

@@ -58,7 +58,8 @@ func fetchAll[P parameter](ctx context.Context, s *Store, keys []secret.Key, dec
 }
 
 func (s *Store) notFound(keys []secret.Key) error {
-	return errs.New(errs.NotFound, "not found below %s: %s", s.o.Path, secret.Join(keys)).WithHint("see what there is with skret list")
+	return &store.Missing{Keys: keys, Err: errs.New(errs.NotFound, "not found below %s: %s", s.o.Path, secret.Join(keys)).
+		WithHint("see what there is with skret list")}
 }
 
 // A request has ten names at most; ten requests run at once.

@@ -22,7 +22,7 @@ const maxLost = 3
 
 // Put is the method of [store.Store].
 func (s *Store) Put(ctx context.Context, e secret.Entry, o store.PutOptions) (int64, error) {
-	if err := s.check(e); err != nil {
+	if err := s.Check(e); err != nil {
 		return 0, err
 	}
 	if o.Expect > 0 {
@@ -181,11 +181,17 @@ func (s *Store) Delete(ctx context.Context, keys ...secret.Key) error {
 			ask = append(ask, k)
 		}
 	}
+	done := 0
 	for part := range slices.Chunk(ask, chunk) {
 		gone, err := s.deleteSome(ctx, part)
 		if err != nil {
-			return s.explain(s.o.Path, err)
+			err = s.explain(s.o.Path, err)
+			if done > 0 {
+				err = fmt.Errorf("of what was named, the first %d are deleted: %w", done, err)
+			}
+			return err
 		}
+		done += len(part)
 		missing = append(missing, gone...)
 	}
 	if len(missing) > 0 {
