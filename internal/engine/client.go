@@ -110,11 +110,14 @@ type Written struct {
 func (c *Client) Put(ctx context.Context, expect int64, es ...secret.Entry) ([]Written, error) {
 	var probs []error
 	seen := map[secret.Key]bool{}
+	rules, strict := c.store.(store.Checker)
 	for _, e := range es {
 		if _, err := secret.ParseKey(string(e.Key)); err != nil {
 			probs = append(probs, err)
 		} else if seen[e.Key] {
 			probs = append(probs, errs.New(errs.Invalid, "key %q is given twice", e.Key))
+		} else if strict {
+			probs = append(probs, rules.Check(e))
 		}
 		seen[e.Key] = true
 	}

@@ -19,9 +19,8 @@ const (
 	maxAdvanced = 8192
 )
 
-// check judges what is about to be written by the service's rules, so that what
-// is wrong is said by name, all at once, and before anything is sent.
-func (s *Store) check(e secret.Entry) error {
+// Check is the method of [store.Checker]: it judges by the service's rules.
+func (s *Store) Check(e secret.Entry) error {
 	var probs []error
 	bad := func(hint, format string, args ...any) {
 		err := errs.New(errs.Invalid, format, args...)

@@ -82,6 +82,7 @@ type Store struct {
 var (
 	_ store.Store     = (*Store)(nil)
 	_ store.Historian = (*Store)(nil)
+	_ store.Checker   = (*Store)(nil)
 )
 
 // New returns the store. It makes no request.
