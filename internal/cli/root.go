@@ -7,6 +7,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -38,15 +39,21 @@ func Main(ctx context.Context, args []string, s *ui.Streams) int {
 }
 
 // endedBy returns why one of the contexts ended, if one did, in place of an
-// error that is only its consequence.
+// error that is only its consequence; of that it keeps what was being done.
 func endedBy(err error, ctxs ...context.Context) error {
 	if _, ok := errors.AsType[exitCoder](err); ok {
 		return err
 	}
 	for _, ctx := range ctxs {
-		if ctx != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-			return context.Cause(ctx)
+		if ctx == nil || ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
+			continue
 		}
+		cause := context.Cause(ctx)
+		doing, ok := strings.CutSuffix(err.Error(), ": "+ctx.Err().Error())
+		if _, coded := errors.AsType[exitCoder](cause); coded || !ok {
+			return cause
+		}
+		return fmt.Errorf("%s: %w", doing, cause)
 	}
 	return err
 }
@@ -133,10 +140,21 @@ func usageError(c *cobra.Command, err error, args ...string) error {
 func wrapArgs(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
+			err := check(c, args)
+			switch {
+			case err == nil:
+				return nil
+			case c.HasSubCommands():
 				return usageError(c, err, args...)
+			case len(args) == 0:
+				err = fmt.Errorf("%s: an argument is missing", c.CommandPath())
+			default:
+				err = fmt.Errorf("%s: %d arguments are too many", c.CommandPath(), len(args))
+				if len(args) == 1 {
+					err = fmt.Errorf("%s takes no arguments", c.CommandPath())
+				}
 			}
-			return nil
+			return errs.New(errs.Invalid, "%w", err).WithHint("see %s --help; in short: %s", c.CommandPath(), c.UseLine())
 		}
 	}
 	for _, sub := range c.Commands() {

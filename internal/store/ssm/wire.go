@@ -46,6 +46,9 @@ func (f *failure) ErrorFault() smithy.ErrorFault {
 	return smithy.FaultClient
 }
 
+// patience is how long the user waits for an answer without a word from us.
+const patience = 2 * time.Second
+
 // lost is an error that leaves open whether the request was carried out.
 type lost struct{ error }
 
@@ -78,6 +81,12 @@ func (s *Store) send(ctx context.Context, op string, in, out any, attempt int) e
 	if err := v4.NewSigner().SignHTTP(ctx, creds, r, hex.EncodeToString(sum[:]), "ssm", s.o.Region, signed.UTC()); err != nil {
 		return errs.New(errs.Auth, "%s: sign the request: %w", op, err)
 	}
+	waiting := time.AfterFunc(patience, func() {
+		if s.said.may() {
+			s.o.Notice(fmt.Sprintf("still waiting for %s to answer %s", u.Host, op))
+		}
+	})
+	defer waiting.Stop()
 	resp, err := s.o.HTTP.Do(r)
 	var reply []byte
 	status, id := 0, ""
