@@ -92,14 +92,14 @@ func (a *app) prepare(c *cobra.Command) error {
 	if a.global.timeout < 0 {
 		return errs.New(errs.Invalid, "--timeout: %s is negative", a.global.timeout)
 	}
-	log, err := newLogger(a.streams.Err, first(a.global.logLevel, getenv("SKRET_LOG")), getenv("SKRET_LOG_FORMAT"))
+	log, err := newLogger(a.streams.Err, a.global.logLevel)
 	if err != nil {
 		return err
 	}
 	a.log = log
 	if a.global.timeout > 0 {
 		a.deadline, a.stopTimer = context.WithTimeoutCause(c.Context(), a.global.timeout,
-			errs.New(errs.Network, "timed out after %s: %w", a.global.timeout, context.DeadlineExceeded).WithHint("raise --timeout"))
+			errs.New(errs.Network, "timed out after %s", a.global.timeout).WithHint("raise --timeout"))
 		c.SetContext(a.deadline)
 	}
 	return nil
@@ -178,14 +178,4 @@ func (a *app) options(p *config.Project) engine.Options {
 		}
 	}
 	return o
-}
-
-// first returns the first string that is not blank.
-func first(ss ...string) string {
-	for _, s := range ss {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }

@@ -1,6 +1,9 @@
 package cli
 
-import "os"
+import (
+	"os"
+	"strings"
+)
 
 // This is the only file of the package that reads environment variables; all
 // settings among them go through config.
@@ -9,7 +12,13 @@ import "os"
 func environ() []string { return os.Environ() }
 
 // getenv returns the variable's value, "" when it is unset or blank.
-func getenv(name string) string { return os.Getenv(name) }
+func getenv(name string) string {
+	v := os.Getenv(name)
+	if strings.TrimSpace(v) == "" {
+		return ""
+	}
+	return v
+}
 
 // workDir returns the current folder.
 func workDir() (string, error) { return os.Getwd() }

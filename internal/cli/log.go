@@ -10,14 +10,19 @@ import (
 // logLevels are the words of --log-level.
 var logLevels = []string{"off", "error", "warn", "info", "debug"}
 
-// newLogger returns the logger of --log-level and SKRET_LOG_FORMAT. Off is the
+// newLogger returns the logger of --log-level, which is level, or of SKRET_LOG,
+// and of SKRET_LOG_FORMAT. Off is the
 // default. A record can hold no secret: values have a type that prints as
 // "[redacted]", and requests are logged by name, time, attempt and request id.
-func newLogger(w io.Writer, level, format string) (*slog.Logger, error) {
+func newLogger(w io.Writer, level string) (*slog.Logger, error) {
+	name, format := "--log-level", getenv("SKRET_LOG_FORMAT")
+	if level == "" {
+		name, level = "SKRET_LOG", getenv("SKRET_LOG")
+	}
 	if level == "" || level == "off" {
 		return slog.New(slog.DiscardHandler), nil
 	}
-	if err := enum("--log-level", level, logLevels...); err != nil {
+	if err := enum(name, level, logLevels...); err != nil {
 		return nil, err
 	}
 	var l slog.Level
