@@ -62,19 +62,36 @@ func report(s *ui.Streams, err error, asJSON bool) {
 	if _, ok := errors.AsType[run.Status](err); ok {
 		return
 	}
+	all := flatten(err)
 	if asJSON {
-		b, _ := json.Marshal(map[string]any{"error": map[string]any{
-			"code": exitCode(err), "kind": errs.KindOf(err).String(), "message": ui.Safe(err.Error()), "hint": ui.Safe(errs.HintOf(err)),
-		}})
+		doc := newErrorJSON(all[0])
+		doc.Code = exitCode(err)
+		for _, e := range all[1:] {
+			doc.More = append(doc.More, newErrorJSON(e))
+		}
+		b, _ := json.Marshal(map[string]any{"error": doc})
 		fmt.Fprintf(s.Err, "%s\n", b)
 		return
 	}
-	for _, e := range flatten(err) {
+	for _, e := range all {
 		fmt.Fprintf(s.Err, "skret: error: %s\n", ui.Safe(e.Error()))
 		if h := errs.HintOf(e); h != "" {
 			fmt.Fprintf(s.Err, "skret: hint: %s\n", ui.Safe(h))
 		}
 	}
+}
+
+// errorJSON is an error; More are those that go with it, without a code.
+type errorJSON struct {
+	Code    int         `json:"code,omitempty"`
+	Kind    string      `json:"kind"`
+	Message string      `json:"message"`
+	Hint    string      `json:"hint"`
+	More    []errorJSON `json:"more,omitempty"`
+}
+
+func newErrorJSON(err error) errorJSON {
+	return errorJSON{Kind: errs.KindOf(err).String(), Message: ui.Safe(err.Error()), Hint: ui.Safe(errs.HintOf(err))}
 }
 
 // flatten returns the errors that errors.Join put together, or err alone.
