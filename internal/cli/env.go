@@ -105,7 +105,7 @@ func runEnv(ctx context.Context, a *app, o envOptions) error {
 		}
 	}
 	if a.streams.OutTTY {
-		text = []byte(visible(string(text)))
+		text = []byte(ui.SafeLines(string(text)))
 	}
 	_, err = a.streams.Out.Write(text)
 	return err
@@ -135,13 +135,4 @@ func (a *app) mask(set secret.Set) error {
 		return fmt.Errorf("write the masks to standard error: %w", err)
 	}
 	return nil
-}
-
-// visible makes text safe to show on a terminal, line by line.
-func visible(text string) string {
-	lines := strings.Split(text, "\n")
-	for i := range lines {
-		lines[i] = ui.Safe(lines[i])
-	}
-	return strings.Join(lines, "\n")
 }

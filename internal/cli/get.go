@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/base64"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -81,11 +80,7 @@ func runGet(ctx context.Context, a *app, o getOptions, args []string) error {
 	}
 	text := es[0].Value.Reveal()
 	if a.streams.OutTTY {
-		lines := strings.Split(text, "\n")
-		for i := range lines {
-			lines[i] = ui.Safe(lines[i])
-		}
-		text = strings.Join(lines, "\n") + "\n"
+		text = ui.SafeLines(text) + "\n"
 	}
 	_, err = a.streams.Out.WriteString(text)
 	return err

@@ -129,8 +129,8 @@ func runRun(ctx context.Context, a *app, o runOptions, args []string) error {
 		if err != nil {
 			return err
 		}
-		if err := os.Chdir(dir); err != nil {
-			return errors.Join(setErr, err)
+		if err := os.Chdir(dir); err != nil && setErr == nil { // else it says so
+			return err
 		}
 		ambient = slices.Insert(ambient, 0, "PWD="+dir)
 	}

@@ -92,7 +92,7 @@ func collisions(set Set) []error {
 			for _, v := range set[i:j] {
 				keys = append(keys, fmt.Sprintf("%q", v.Key))
 			}
-			probs = append(probs, errs.New(errs.Conflict, "keys %s all map to the variable %s", strings.Join(keys, " and "), set[i].Name).
+			probs = append(probs, errs.New(errs.Conflict, "keys %s map to one variable, %s", strings.Join(keys, " and "), set[i].Name).
 				WithHint("rename one of them, or leave one out with --except"))
 		}
 		i = j

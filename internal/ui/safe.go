@@ -41,6 +41,15 @@ func Safe(s string) string {
 	return b.String()
 }
 
+// SafeLines is [Safe] for text of several lines, which stay lines.
+func SafeLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = Safe(l)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // unsafeAt returns where in s the first unsafe rune or byte is, or -1.
 func unsafeAt(s string) int {
 	for i := 0; i < len(s); {
