@@ -3,11 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/skret/skret/internal/config"
 	"github.com/skret/skret/internal/durable"
 	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/format"
@@ -88,6 +90,12 @@ func runEnv(ctx context.Context, a *app, o envOptions) error {
 	if err != nil {
 		return err
 	}
+	var output string
+	if o.output != "" {
+		if output, err = a.outputFile(o.output, client.Project); err != nil {
+			return err
+		}
+	}
 	set, err := client.Variables(ctx, o.only, o.except, o.allow)
 	if err != nil {
 		return err
@@ -97,8 +105,12 @@ func runEnv(ctx context.Context, a *app, o envOptions) error {
 		return err
 	}
 	switch {
-	case o.output != "":
-		return a.writeEnv(o.output, text)
+	case output != "":
+		if err := durable.WriteFile(output, text, 0o600); err != nil {
+			return err
+		}
+		a.streams.Notice("wrote %s", o.output)
+		return nil
 	case github:
 		if err := a.mask(set); err != nil {
 			return err
@@ -111,17 +123,19 @@ func runEnv(ctx context.Context, a *app, o envOptions) error {
 	return err
 }
 
-// writeEnv puts the text in place of a file.
-func (a *app) writeEnv(name string, text []byte) error {
+// outputFile returns the file to put the text into: not one that skret lives by.
+func (a *app) outputFile(name string, p *config.Project) (string, error) {
 	path, err := a.abs(name)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if err := durable.WriteFile(path, text, 0o600); err != nil {
-		return err
+	info, _ := os.Stat(path)
+	for _, own := range []string{p.File, p.Place.File, p.IdentityFile} {
+		if there, err := os.Stat(own); path == own || err == nil && os.SameFile(info, there) {
+			return "", errs.New(errs.Invalid, "--output: %s is a file of skret's own, and would be lost", name).WithHint("name another")
+		}
 	}
-	a.streams.Notice("wrote %s", name)
-	return nil
+	return path, nil
 }
 
 // mask has GitHub's runner hide the values in its log. Elsewhere nobody would
