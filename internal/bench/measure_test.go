@@ -130,11 +130,11 @@ func ms(ds ...time.Duration) string {
 	return strings.Join(out, " / ") + " ms"
 }
 
-// build compiles the package into a file of this name, as a release is built.
+// build compiles the package into a file of this name, as make does.
 func build(t *testing.T, name, pkg string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), name)
-	c := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", out, pkg)
+	c := exec.Command("go", "build", "-tags", "nethttpomithttp2", "-trimpath", "-ldflags", "-s -w", "-o", out, pkg)
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if msg, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v\n%s", pkg, err, msg)

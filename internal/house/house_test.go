@@ -55,7 +55,7 @@ func TestBinaryHoldsNoTestCode(t *testing.T) {
 
 // TestBinaryHoldsOnlyWhatIsCalled fails when something in the binary looks up
 // methods by name, as text/template does: the linker then keeps every exported
-// method of every type, which is 3 MB and two of memory.
+// method of every type, 3 MB of them.
 func TestBinaryHoldsOnlyWhatIsCalled(t *testing.T) {
 	cmd := exec.Command("go", "build", "-ldflags=-dumpdep", "-o", filepath.Join(t.TempDir(), "skret"), "./cmd/skret")
 	cmd.Dir = root
