@@ -54,7 +54,7 @@ func (p *pace) throttled() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cut = true
-	p.rate = max(p.rate*0.6, 0.5)
+	p.rate = max(p.rate*0.7, 0.5)
 	p.tokens = min(p.tokens, 0)
 }
 
