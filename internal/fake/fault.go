@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 )
@@ -99,8 +100,9 @@ func (f *Fault) before(w http.ResponseWriter, r *http.Request) bool {
 		if f.RetryAfter > 0 {
 			w.Header().Set("Retry-After", fmt.Sprint(f.RetryAfter))
 		}
+		reply, _ := json.Marshal(map[string]string{"__type": "com.amazonaws.ssm#" + f.Code, "Message": f.Message})
 		w.WriteHeader(max(f.Status, http.StatusBadRequest))
-		fmt.Fprintf(w, `{"__type":"com.amazonaws.ssm#%s","Message":%q}`, f.Code, f.Message)
+		w.Write(reply) //nolint:errcheck // the client may have gone
 	default:
 		panic("fake: no fault " + f.Do)
 	}

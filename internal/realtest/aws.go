@@ -139,4 +139,3 @@ func clean(t testing.TB) []string {
 	}
 	return env
 }
-
