@@ -32,6 +32,7 @@ func fromSDK(ctx context.Context, o Options) (*Identity, error) {
 	}
 	load := []func(*config.LoadOptions) error{
 		config.WithLogger(logger{o.Log}),
+		config.WithLogConfigurationWarnings(true),
 		config.WithAssumeRoleCredentialOptions(askMFA),
 		config.WithEndpointCredentialOptions(func(c *endpointcreds.Options) {
 			c.HTTPClient = httpx.Client(httpx.Options{NoProxy: true, LinkLocal: true, Dial: 2 * time.Second, FirstByte: 5 * time.Second})
