@@ -33,9 +33,23 @@ func Main(ctx context.Context, args []string, s *ui.Streams) int {
 		err = ferr
 	}
 	if err != nil {
-		report(s, err, a.global.format == "json")
+		report(s, err, a.json() || asksJSON(args))
 	}
 	return exitCode(err)
+}
+
+// asksJSON tells whether args ask for JSON, for when a mistake before that kept
+// the framework from reading so far.
+func asksJSON(args []string) bool {
+	for i, arg := range args {
+		if arg == "--" {
+			break
+		}
+		if arg == "--format=json" || arg == "json" && i > 0 && args[i-1] == "--format" {
+			return true
+		}
+	}
+	return false
 }
 
 // endedBy returns why one of the contexts ended, if one did, in place of an
