@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,7 +32,7 @@ func fakesOf(ts *testscript.TestScript) *fakes {
 
 // ssmCommands are the commands by which scripts have a server that speaks SSM.
 //
-//	ssm start                      start it, and let AWS_* name it and nothing else
+//	ssm start [tls]                start it, and let AWS_* name it and nothing else; its certificate is in ca.pem
 //	ssm put NAME VALUE [TYPE [KEY]]  a version of a parameter, past all rules
 //	[!] ssm has NAME [FIELD=VALUE] value, version, type, key, description, tier, tag.NAME
 //	ssm fault OP WHAT [TIMES [MESSAGE]]  WHAT is a word of fake.Fault.Do, or CODE or STATUS:CODE
@@ -70,7 +71,13 @@ func ssmCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	switch args[0] {
 	case "start":
-		f.ssm = fake.NewSSM()
+		if len(args) > 1 && args[1] == "tls" {
+			var certificate []byte
+			f.ssm, certificate = fake.NewTLS()
+			ts.Check(os.WriteFile(ts.MkAbs("ca.pem"), certificate, 0o600))
+		} else {
+			f.ssm = fake.NewSSM()
+		}
 		setenv(ts, f.ssm.Env()...)
 		ts.Defer(func() {
 			f.ssm.Close()

@@ -319,6 +319,8 @@ func (s *SSM) putParameter(in map[string]any, now time.Time) (any, error) {
 		return nil, fail("UnsupportedParameterType", "The parameter type is not supported.")
 	case key != "" && typ != "SecureString":
 		return nil, fail("ValidationException", "KeyId is required only for SecureString type parameters.")
+	case old != nil && old.current().Tier == "Advanced" && tier == "Standard":
+		return nil, fail("ValidationException", "This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the advanced-parameter tier to the standard-parameter tier.")
 	case key == "alias/none":
 		return nil, fail("InvalidKeyId", "Invalid keyId %s", key)
 	}
@@ -327,7 +329,7 @@ func (s *SSM) putParameter(in map[string]any, now time.Time) (any, error) {
 		if v.Type == "" {
 			v.Type = old.current().Type
 		}
-		if old.current().Tier == "Advanced" && tier != "Standard" {
+		if old.current().Tier == "Advanced" {
 			v.Tier = "Advanced"
 		}
 	}

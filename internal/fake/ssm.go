@@ -7,8 +7,10 @@ package fake
 
 import (
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"maps"
 	"net"
 	"net/http"
@@ -72,6 +74,22 @@ type Call struct {
 
 // NewSSM starts a server. Close stops it.
 func NewSSM() *SSM {
+	s := newSSM()
+	s.server.Start()
+	s.URL = s.server.URL
+	return s
+}
+
+// NewTLS is [NewSSM] with https. The certificate is in PEM; it signs itself.
+func NewTLS() (s *SSM, certificate []byte) {
+	s = newSSM()
+	s.server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.server.StartTLS()
+	s.URL = s.server.URL
+	return s, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.server.Certificate().Raw})
+}
+
+func newSSM() *SSM {
 	s := &SSM{params: map[string]*parameter{}, conns: map[net.Conn]int{}}
 	s.Keys = map[string]string{AccessKey: SecretKey}
 	s.server = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
@@ -82,8 +100,6 @@ func NewSSM() *SSM {
 			s.mu.Unlock()
 		}
 	}
-	s.server.Start()
-	s.URL = s.server.URL
 	return s
 }
 

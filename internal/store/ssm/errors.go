@@ -49,6 +49,10 @@ func (s *Store) explain(what string, err error) error {
 		}
 		return e
 	}
+	if f.code == "ValidationException" && strings.Contains(f.message, "downgrade") {
+		return errs.New(errs.Invalid, "%s: it is in the advanced tier, and cannot go back to the standard one", what).
+			WithHint("leave tier: out or set it to advanced, or delete the parameter and set it anew")
+	}
 	if f.code == "ValidationException" {
 		return errs.New(errs.Invalid, "%s: the service finds the request invalid%s", what, f.shown())
 	}
