@@ -27,8 +27,10 @@ func newCompletion(a *app) *cobra.Command {
 		Short: "Print the completion script of a shell",
 		Long: `Print the script that makes a shell complete skret's commands, flags,
 environments and the names of secrets. Names are asked for without reading any
-value, kept for 60 seconds, and given up on after 300 ms.`,
-		Example: `  source <(skret completion bash)
+value, kept for 60 seconds, and given up on after 300 ms.
+
+The script for bash needs the package bash-completion.`,
+		Example: `  source <(skret completion bash)          # in ~/.bashrc
   skret completion zsh > "${fpath[1]}/_skret"
   skret completion fish > ~/.config/fish/completions/skret.fish
   skret completion powershell | Out-String | Invoke-Expression`,

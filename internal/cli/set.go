@@ -65,8 +65,8 @@ it, and a remark says so; --trim-newline takes it off.`,
 		ValidArgsFunction: a.completeKeys,
 		RunE:              func(c *cobra.Command, args []string) error { return runSet(c.Context(), a, o, args) },
 	}
-
 	o.bind(c.Flags())
+	_ = c.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"SecureString", "String", "StringList"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
