@@ -30,6 +30,10 @@ type plainFile struct {
 // parsePlain reads a file in clear. Its errors name a line and a column and
 // never show what is in the file.
 func parsePlain(text string) (*plainFile, error) {
+	other := func(n *yaml.Node) (*plainFile, error) {
+		return nil, errs.New(errs.Backend, "line %d, column %d: this is not a store of skret", n.Line, n.Column).
+			WithHint(`is it the right file? A store is sealed, or has version: "1" and secrets: and no other key`)
+	}
 	bad := func(n *yaml.Node, what string, args ...any) (*plainFile, error) {
 		return nil, errs.New(errs.Backend, "line %d, column %d: %s", n.Line, n.Column, fmt.Sprintf(what, args...))
 	}
@@ -51,7 +55,7 @@ func parsePlain(text string) (*plainFile, error) {
 		top = top.Content[0]
 	}
 	if top.Kind != yaml.MappingNode {
-		return bad(top, "this is not a store of skret")
+		return other(top)
 	}
 	version := false
 	for i := 0; i < len(top.Content); i += 2 {
@@ -68,7 +72,7 @@ func parsePlain(text string) (*plainFile, error) {
 		}
 	}
 	if !version || p.secrets == nil {
-		return bad(top, `this is not a store of skret: one has version: "1" and secrets:`)
+		return other(top)
 	}
 	if p.secrets.Kind == yaml.ScalarNode && p.secrets.ShortTag() == "!!null" {
 		*p.secrets = yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: p.secrets.Line, Column: p.secrets.Column,
