@@ -39,22 +39,26 @@ func TestExactThroughLocalStore(t *testing.T) {
 	}
 }
 
-// SSM keeps text alone, and a name costs a request to write: the names are
-// spread over the rounds.
+// SSM keeps text alone. One value a name here; TestRealExactThroughMoto has ten.
 func TestExactThroughSSM(t *testing.T) {
 	aws := fake.NewSSM()
 	t.Cleanup(aws.Close)
 	r := rand.New(rand.NewPCG(3, 4))
-	names := slices.DeleteFunc(randomNames(r, exactNames), func(n string) bool {
-		n = strings.ToLower(n)
-		return strings.HasPrefix(n, "aws") || strings.HasPrefix(n, "ssm")
-	})
+	names := ssmNames(r)
 	p := newProject(t, "provider: aws\n    path: /app/dev\n    region: us-east-1", aws.Env()...)
 	want := map[string]string{}
 	for _, n := range names {
 		want[n] = randomValue(r, true) + "."
 	}
 	p.exact(t, want, true)
+}
+
+// ssmNames are names that SSM takes.
+func ssmNames(r *rand.Rand) []string {
+	return slices.DeleteFunc(randomNames(r, exactNames), func(n string) bool {
+		n = strings.ToLower(n)
+		return strings.HasPrefix(n, "aws") || strings.HasPrefix(n, "ssm")
+	})
 }
 
 // project is a folder with a .skret.yaml and an environment that holds nothing
