@@ -102,7 +102,7 @@ func (f *Fault) before(w http.ResponseWriter, r *http.Request) bool {
 		}
 		reply, _ := json.Marshal(map[string]string{"__type": "com.amazonaws.ssm#" + f.Code, "Message": f.Message})
 		w.WriteHeader(max(f.Status, http.StatusBadRequest))
-		w.Write(reply) //nolint:errcheck // the client may have gone
+		w.Write(reply)
 	default:
 		panic("fake: no fault " + f.Do)
 	}

@@ -10,7 +10,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -83,7 +83,7 @@ func NewSSM() *SSM {
 // NewTLS is [NewSSM] with https. The certificate is in PEM; it signs itself.
 func NewTLS() (s *SSM, certificate []byte) {
 	s = newSSM()
-	s.server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	s.server.StartTLS()
 	s.URL = s.server.URL
 	return s, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.server.Certificate().Raw})
@@ -251,7 +251,7 @@ func (s *SSM) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	wait()
 	w.WriteHeader(status)
-	w.Write(reply) //nolint:errcheck // the client may have gone
+	w.Write(reply)
 }
 
 // answer checks who asks and how often, and does what is asked.

@@ -34,7 +34,7 @@ func Moto(t testing.TB) *MotoServer {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if m := running.FindStringSubmatch(lines.Text()); m != nil {
-			go io.Copy(io.Discard, out) //nolint:errcheck // so that it never waits for a reader
+			go io.Copy(io.Discard, out) // so that it never waits for a reader
 			return &MotoServer{URL: m[1]}
 		}
 	}

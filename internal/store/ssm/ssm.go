@@ -36,6 +36,7 @@ package ssm
 import (
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -117,13 +118,5 @@ func (s *Store) key(name string) (secret.Key, bool) {
 // asked tells whether the environment has this key: with a list of keys it has
 // those alone.
 func (s *Store) asked(k secret.Key) bool {
-	if len(s.o.Keys) == 0 {
-		return true
-	}
-	for _, a := range s.o.Keys {
-		if a == k {
-			return true
-		}
-	}
-	return false
+	return len(s.o.Keys) == 0 || slices.Contains(s.o.Keys, k)
 }
