@@ -83,9 +83,9 @@ func Update(ctx context.Context, name string, perm fs.FileMode, limit int64, cha
 	})
 }
 
-// PrivateDir makes the folder, for the user alone, or takes away what others may
-// do in an existing one. It refuses a relative name and a folder that belongs to
-// another user.
+// PrivateDir makes the folder, for the user alone. One that exists stays as it
+// is, since it may be for more than us; it is refused when it belongs to another
+// user, or when others may put files in it. A relative name is refused.
 func PrivateDir(name string) error {
 	if !filepath.IsAbs(name) {
 		return errs.New(errs.Config, "folder %q: the name is not absolute", name).WithHint("set HOME or SKRET_HOME to a full path")
@@ -100,10 +100,11 @@ func PrivateDir(name string) error {
 	if !ours(info) {
 		return errs.New(errs.Unclassified, "folder %s belongs to another user", name)
 	}
-	if private(info) {
-		return nil
+	if othersWrite(info) {
+		return errs.New(errs.Unclassified, "others may put files into the folder %s", name).
+			WithHint("end that with chmod go-w %s, or choose another folder by SKRET_HOME", name)
 	}
-	return os.Chmod(name, 0o700)
+	return nil
 }
 
 // maxLinks bounds the chain of symbolic links that is followed.

@@ -33,6 +33,9 @@ func byRoot(info fs.FileInfo) bool {
 // private tells whether nobody but the owner may do anything.
 func private(info fs.FileInfo) bool { return info.Mode().Perm()&0o077 == 0 }
 
+// othersWrite tells whether others than the owner may write.
+func othersWrite(info fs.FileInfo) bool { return info.Mode().Perm()&0o022 != 0 }
+
 // adopt gives f the mode of the file that it will replace, less what perm does
 // not allow, and its owner when root writes another's file.
 func adopt(f *os.File, old fs.FileInfo, perm fs.FileMode) error {

@@ -98,6 +98,18 @@ func TestReadsNeverWaitForAPipe(t *testing.T) {
 	}
 }
 
+// isOld tells whether a file is one of write's.
+func isOld(data []byte) bool { return string(data) == "old" }
+
+func TestReadPrivateLeavesWhatIsNoSecret(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "f")
+	write(t, name, 0o644)
+	data, repaired, err := durable.ReadPrivate(name, 100, func([]byte) bool { return false })
+	if err != nil || string(data) != "old" || repaired || mode(t, name) != 0o644 {
+		t.Errorf("%q, repaired %v, now %o: %v", data, repaired, mode(t, name), err)
+	}
+}
+
 func TestReadPrivateTakesAFileFromOthers(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "f")
 	for m := range fs.FileMode(0o1000) {
@@ -105,7 +117,7 @@ func TestReadPrivateTakesAFileFromOthers(t *testing.T) {
 			continue // not readable for us: another story
 		}
 		write(t, name, m|0o200)
-		data, repaired, err := durable.ReadPrivate(name, 100)
+		data, repaired, err := durable.ReadPrivate(name, 100, isOld)
 		if err != nil || string(data) != "old" || repaired != (m&0o077 != 0) || mode(t, name) != (m|0o200)&0o700 {
 			t.Errorf("%o: %q, repaired %v, now %o: %v", m, data, repaired, mode(t, name), err)
 		}
@@ -121,17 +133,17 @@ func TestReadPrivateRefusesLinksAndOthersFiles(t *testing.T) {
 	if err := os.Symlink("f", filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := durable.ReadPrivate(filepath.Join(dir, "link"), 100); err == nil || !strings.Contains(err.Error(), "symbolic link") {
+	if _, _, err := durable.ReadPrivate(filepath.Join(dir, "link"), 100, isOld); err == nil || !strings.Contains(err.Error(), "symbolic link") {
 		t.Errorf("link: %v", err)
 	}
 	if os.Geteuid() == 0 {
 		if err := os.Chown(filepath.Join(dir, "f"), 12345, 12345); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := durable.ReadPrivate(filepath.Join(dir, "f"), 100); err == nil || !strings.Contains(err.Error(), "another user") {
+		if _, _, err := durable.ReadPrivate(filepath.Join(dir, "f"), 100, isOld); err == nil || !strings.Contains(err.Error(), "another user") {
 			t.Errorf("another's: %v", err)
 		}
-	} else if _, _, err := durable.ReadPrivate("/etc/passwd", 1<<20); err == nil || !strings.Contains(err.Error(), "another user") {
+	} else if _, _, err := durable.ReadPrivate("/etc/passwd", 1<<20, isOld); err == nil || !strings.Contains(err.Error(), "another user") {
 		t.Errorf("another's: %v", err)
 	}
 }
@@ -141,11 +153,13 @@ func TestPrivateDirIsForTheUserAlone(t *testing.T) {
 	if err := durable.PrivateDir(dir); err != nil || mode(t, dir) != 0o700 || mode(t, filepath.Dir(dir)) != 0o700 {
 		t.Errorf("made with %o: %v", mode(t, dir), err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := durable.PrivateDir(dir); err != nil || mode(t, dir) != 0o700 {
-		t.Errorf("repaired to %o: %v", mode(t, dir), err)
+	for m, refused := range map[os.FileMode]bool{0o755: false, 0o775: true, 0o777 | os.ModeSticky: true} {
+		if err := os.Chmod(dir, m); err != nil {
+			t.Fatal(err)
+		}
+		if err := durable.PrivateDir(dir); (err != nil) != refused || mode(t, dir) != m.Perm() {
+			t.Errorf("%o is now %o: %v", m, mode(t, dir), err)
+		}
 	}
 }
 

@@ -19,6 +19,8 @@ func ours(fs.FileInfo) bool    { return true }
 func byRoot(fs.FileInfo) bool  { return false }
 func private(fs.FileInfo) bool { return true }
 
+func othersWrite(fs.FileInfo) bool { return false }
+
 func adopt(*os.File, fs.FileInfo, fs.FileMode) error { return nil }
 
 // syncDir does nothing: NTFS logs a rename, and a folder cannot be flushed.

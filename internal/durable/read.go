@@ -20,10 +20,11 @@ func ReadFile(name string, limit int64) ([]byte, error) {
 }
 
 // ReadPrivate is ReadFile for a file that only its owner may use: it refuses a
-// symbolic link and a file of another user. When others may use the file, it
-// takes that from them and says so: repaired is true. What was readable before
-// may have been read.
-func ReadPrivate(name string, limit int64) (data []byte, repaired bool, err error) {
+// symbolic link and a file of another user. When others may use the file, and
+// secret says that its content is what nobody else may see, it takes that from
+// them and says so: repaired is true. What was readable before may have been
+// read. Any other file is left as it is: it was named by mistake.
+func ReadPrivate(name string, limit int64, secret func([]byte) bool) (data []byte, repaired bool, err error) {
 	if info, err := os.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		return nil, false, errs.New(errs.Unclassified, "%s is a symbolic link, and a private file may not be one", name)
 	}
@@ -35,14 +36,14 @@ func ReadPrivate(name string, limit int64) (data []byte, repaired bool, err erro
 	if !ours(info) {
 		return nil, false, errs.New(errs.Unclassified, "%s belongs to another user", name)
 	}
-	if !private(info) {
-		if err := f.Chmod(info.Mode().Perm() & 0o700); err != nil {
-			return nil, false, fmt.Errorf("%s is open to others: %w", name, err)
-		}
-		repaired = true
-	}
 	data, err = readAll(f, info, limit)
-	return data, repaired, err
+	if err != nil || private(info) || !secret(data) {
+		return data, false, err
+	}
+	if err := f.Chmod(info.Mode().Perm() & 0o700); err != nil {
+		return nil, false, fmt.Errorf("%s is open to others: %w", name, err)
+	}
+	return data, true, nil
 }
 
 // read returns the file's content and what is known of it.

@@ -184,6 +184,16 @@ func (s *Store) identify(ctx context.Context) (*identity, error) {
 	return me, nil
 }
 
+// looksPrivate tells whether the text is an identity, be it a damaged one.
+func looksPrivate(text []byte) bool {
+	for _, sign := range []string{"AGE-SECRET-KEY-", "AGE-PLUGIN-", "age-encryption.org/", "BEGIN AGE ENCRYPTED FILE", "PRIVATE KEY-----"} {
+		if bytes.Contains(text, []byte(sign)) {
+			return true
+		}
+	}
+	return false
+}
+
 // readIdentity returns the text of the identity, unlocked, and where it is from.
 func (s *Store) readIdentity(ctx context.Context) (text []byte, from string, locked bool, err error) {
 	if s.o.Identity != "" {
@@ -194,7 +204,7 @@ func (s *Store) readIdentity(ctx context.Context) (text []byte, from string, loc
 			return nil, "", false, errNoPlace()
 		}
 		var repaired bool
-		text, repaired, err = durable.ReadPrivate(from, maxIdentity)
+		text, repaired, err = durable.ReadPrivate(from, maxIdentity, looksPrivate)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, "", false, errs.New(errs.Auth, "there is no identity: %w", err).
 				WithHint("skret local identity makes one and shows its public key; who can open the store adds it with skret local recipients add. In CI, set SKRET_IDENTITY or SKRET_IDENTITY_FILE")
@@ -260,7 +270,8 @@ func (s *Store) parseIdentity(ctx context.Context, text []byte, from string) (*i
 	ids, err := age.ParseIdentities(bytes.NewReader(text))
 	if err != nil {
 		// The cause may hold a part of the text.
-		return nil, errs.New(errs.Auth, "identity %s: this is neither an age identity nor a private key of ssh", from)
+		return nil, errs.New(errs.Auth, "identity %s: this is neither an age identity nor a private key of ssh", from).
+			WithHint("one has a line that begins with AGE-SECRET-KEY-1; bring back a copy of yours, or name it by SKRET_IDENTITY_FILE")
 	}
 	me := &identity{keys: ids, text: text}
 	for _, id := range ids {
