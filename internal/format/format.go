@@ -113,7 +113,7 @@ func (f Format) one(name, value string) (text, refusal string) {
 	case secret.CheckEnvName(name) != nil:
 		return "", "the name cannot be that of a variable"
 	case strings.Contains(value, "\x00"):
-		return "", "the value has a NUL byte"
+		return "", hasNUL
 	case !f.anyBytes && !utf8.ValidString(value):
 		return "", "the value is not UTF-8"
 	}
@@ -143,11 +143,17 @@ func (r *refusals) add(v secret.Variable, why string) {
 	}{why, []secret.Key{key}})
 }
 
+// hasNUL is why no format, and no environment, can carry a value.
+const hasNUL = "the value has a NUL byte"
+
 func (r refusals) err(format string) error {
 	var probs []error
 	for i, p := range r {
 		e := errs.New(errs.Invalid, "%s cannot carry %s: %s", format, secret.Join(p.keys), p.why)
-		if i == len(r)-1 {
+		switch {
+		case p.why == hasNUL:
+			e = e.WithHint("leave it out with --except, and let the program read it with skret get")
+		case i == len(r)-1:
 			e = e.WithHint("leave it out with --except, choose another --format, or hand it over with skret run")
 		}
 		probs = append(probs, e)
