@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -114,6 +115,13 @@ func runSet(ctx context.Context, a *app, o setOptions, args []string) error {
 	}
 	if err := errors.Join(probs...); err != nil {
 		return err
+	}
+	if ks := client.Project.Place.Keys; len(ks) > 0 {
+		for _, e := range entries {
+			if !slices.Contains(ks, string(e.Key)) {
+				a.streams.Notice("%s is not in keys: of the configuration, and is not read as long as it is not", e.Key)
+			}
+		}
 	}
 	a.signals.watch()
 	done, err := client.Put(ctx, o.ifVersion, entries...)

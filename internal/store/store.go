@@ -9,7 +9,9 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/secret"
 )
 
@@ -89,6 +91,20 @@ func (e *Unreadable) Unwrap() error { return e.Err }
 type Missing struct {
 	Keys []secret.Key
 	Err  error // says so; of kind NotFound
+}
+
+// NewMissing returns the error of keys that are not in a place, such as "below
+// /myapp/prod". asked are the keys that the environment is limited to, if it is.
+func NewMissing(missing, asked []secret.Key, place string) *Missing {
+	hint := "see what there is with skret list"
+	switch {
+	case len(asked) == 0:
+	case slices.Contains(asked, missing[0]):
+		hint = "keys: in the configuration lists it: set it with skret set, or take it out there"
+	default:
+		hint = "only what keys: in the configuration lists is read"
+	}
+	return &Missing{missing, errs.New(errs.NotFound, "not found %s: %s", place, secret.Join(missing)).WithHint("%s", hint)}
 }
 
 func (e *Missing) Error() string { return e.Err.Error() }

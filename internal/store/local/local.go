@@ -281,12 +281,7 @@ func (s *Store) pick(all []secret.Entry, prefix secret.Key) ([]secret.Entry, err
 }
 
 func (s *Store) notFound(ks []secret.Key) error {
-	e := errs.New(errs.NotFound, "%s: not in %s", secret.Join(ks), s.o.File)
-	hint := "skret list shows what there is"
-	if len(s.o.Keys) > 0 {
-		hint = "only what keys: in the configuration lists is read; " + hint
-	}
-	return &store.Missing{Keys: ks, Err: e.WithHint("%s", hint)}
+	return store.NewMissing(ks, s.o.Keys, "in "+s.o.File)
 }
 
 // reveal fills in the values.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/secret"
 	"github.com/skret/skret/internal/store"
 )
@@ -58,8 +57,7 @@ func fetchAll[P parameter](ctx context.Context, s *Store, keys []secret.Key, dec
 }
 
 func (s *Store) notFound(keys []secret.Key) error {
-	return &store.Missing{Keys: keys, Err: errs.New(errs.NotFound, "not found below %s: %s", s.o.Path, secret.Join(keys)).
-		WithHint("see what there is with skret list")}
+	return store.NewMissing(keys, s.o.Keys, "below "+s.o.Path)
 }
 
 // A request has ten names at most; ten requests run at once.
