@@ -26,24 +26,24 @@ func TestNoInternalTypeIsNeeded(t *testing.T) {
 		case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Array, reflect.Chan:
 			look(ty.Elem(), from)
 		case reflect.Func:
-			for i := range ty.NumIn() {
-				look(ty.In(i), from)
+			for in := range ty.Ins() {
+				look(in, from)
 			}
-			for i := range ty.NumOut() {
-				look(ty.Out(i), from)
+			for out := range ty.Outs() {
+				look(out, from)
 			}
 		case reflect.Struct:
-			for i := range ty.NumField() {
-				if f := ty.Field(i); ours && f.IsExported() {
+			for f := range ty.Fields() {
+				if f := f; ours && f.IsExported() {
 					look(f.Type, ty.String()+"."+f.Name)
 				}
 			}
 		}
 		if ty.Kind() != reflect.Interface {
 			for _, ty := range []reflect.Type{ty, reflect.PointerTo(ty)} {
-				for i := range ty.NumMethod() {
+				for method := range ty.Methods() {
 					if ours {
-						look(ty.Method(i).Type, ty.String()+"."+ty.Method(i).Name)
+						look(method.Type, ty.String()+"."+method.Name)
 					}
 				}
 			}
