@@ -132,6 +132,7 @@ Exit codes:
 		newCompletion(a),
 		newVersion(a),
 	)
+	root.SetHelpCommand(newHelp(root))
 	a.completeFlags(root)
 	wrapArgs(root)
 	return root
