@@ -34,7 +34,7 @@ func TestNoInternalTypeIsNeeded(t *testing.T) {
 			}
 		case reflect.Struct:
 			for f := range ty.Fields() {
-				if f := f; ours && f.IsExported() {
+				if ours && f.IsExported() {
 					look(f.Type, ty.String()+"."+f.Name)
 				}
 			}
