@@ -136,7 +136,7 @@ type finding struct {
 // lint runs the project's linters over the tree, the rules' ones only.
 func lint(t *testing.T, dir string) []finding {
 	t.Helper()
-	cmd := exec.Command("golangci-lint", "run", "--enable-only", "depguard,forbidigo,gochecknoinits", "--output.json.path", "stdout", "--show-stats=false", "./...")
+	cmd := exec.Command("golangci-lint", "run", "--allow-parallel-runners", "--enable-only", "depguard,forbidigo,gochecknoinits", "--output.json.path", "stdout", "--show-stats=false", "./...")
 	cmd.Dir = dir
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
