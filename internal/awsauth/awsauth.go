@@ -14,6 +14,7 @@
 package awsauth
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"os"
@@ -79,15 +80,15 @@ func Resolve(ctx context.Context, o Options) (*Identity, error) {
 // in the environment, and nothing else that the SDK would read. It gives what
 // the SDK gives, without loading the SDK's configuration.
 func fromEnvironment(o Options) (*Identity, bool) {
-	keyID := first(o.Getenv("AWS_ACCESS_KEY_ID"), o.Getenv("AWS_ACCESS_KEY"))
-	key := first(o.Getenv("AWS_SECRET_ACCESS_KEY"), o.Getenv("AWS_SECRET_KEY"))
+	keyID := cmp.Or(o.Getenv("AWS_ACCESS_KEY_ID"), o.Getenv("AWS_ACCESS_KEY"))
+	key := cmp.Or(o.Getenv("AWS_SECRET_ACCESS_KEY"), o.Getenv("AWS_SECRET_KEY"))
 	if keyID == "" || key == "" || o.Region == "" || o.Profile != "" || o.Getenv("AWS_DEFAULT_PROFILE") != "" || filesExist(o.Getenv) {
 		return nil, false
 	}
 	fips, ok1 := truth(o.Getenv("AWS_USE_FIPS_ENDPOINT"))
 	dual, ok2 := truth(o.Getenv("AWS_USE_DUALSTACK_ENDPOINT"))
 	ignore, ok3 := truth(o.Getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"))
-	attempts, err := strconv.Atoi(first(o.Getenv("AWS_MAX_ATTEMPTS"), "0"))
+	attempts, err := strconv.Atoi(cmp.Or(o.Getenv("AWS_MAX_ATTEMPTS"), "0"))
 	if !ok1 || !ok2 || !ok3 || err != nil {
 		return nil, false // the SDK says what is wrong with it
 	}
@@ -99,7 +100,7 @@ func fromEnvironment(o Options) (*Identity, bool) {
 	}
 	id.Origin, id.Renew = source{kind: keysInEnv}.describe()
 	if !ignore {
-		id.Endpoint = first(o.Getenv("AWS_ENDPOINT_URL_SSM"), o.Getenv("AWS_ENDPOINT_URL"))
+		id.Endpoint = cmp.Or(o.Getenv("AWS_ENDPOINT_URL_SSM"), o.Getenv("AWS_ENDPOINT_URL"))
 	}
 	return id, true
 }
@@ -149,13 +150,4 @@ func truth(s string) (on, ok bool) {
 		return false, true
 	}
 	return false, false
-}
-
-func first(ss ...string) string {
-	for _, s := range ss {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }

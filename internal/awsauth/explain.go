@@ -1,6 +1,7 @@
 package awsauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -148,9 +149,9 @@ func (e *explained) nothing() error {
 	get := e.options.Getenv
 
 	switch {
-	case first(get("AWS_ACCESS_KEY_ID"), get("AWS_ACCESS_KEY")) == "":
+	case cmp.Or(get("AWS_ACCESS_KEY_ID"), get("AWS_ACCESS_KEY")) == "":
 		add("environment", "AWS_ACCESS_KEY_ID is not set")
-	case first(get("AWS_SECRET_ACCESS_KEY"), get("AWS_SECRET_KEY")) == "":
+	case cmp.Or(get("AWS_SECRET_ACCESS_KEY"), get("AWS_SECRET_KEY")) == "":
 		add("environment", "AWS_SECRET_ACCESS_KEY is not set")
 	}
 	if get("AWS_WEB_IDENTITY_TOKEN_FILE") == "" {

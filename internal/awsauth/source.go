@@ -1,6 +1,7 @@
 package awsauth
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -79,7 +80,7 @@ func inProfile(env config.EnvConfig, c *config.SharedConfig) source {
 // describe says in words what the source is, and the next step when its
 // credentials have expired.
 func (s source) describe() (origin, renew string) {
-	p := first(s.profile, "default")
+	p := cmp.Or(s.profile, "default")
 	switch s.kind {
 	case keysInEnv:
 		return "the access key in AWS_ACCESS_KEY_ID", "get new ones, and set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for temporary ones, AWS_SESSION_TOKEN"

@@ -6,7 +6,6 @@ import (
 
 	"github.com/skret/skret/internal/awsauth"
 	"github.com/skret/skret/internal/httpx"
-	"github.com/skret/skret/internal/secret"
 	"github.com/skret/skret/internal/store/ssm"
 )
 
@@ -29,15 +28,11 @@ func openAWS(ctx context.Context, o Options) (*ssm.Store, error) {
 	if !localEndpoint(id.Endpoint) && (trust == nil || id.CABundle != bundle) {
 		trust = httpx.Preload(id.CABundle)
 	}
-	keys := make([]secret.Key, len(p.Place.Keys))
-	for i, k := range p.Place.Keys {
-		keys[i] = secret.Key(k)
-	}
 	return ssm.New(ssm.Options{
 		Path: p.Place.Path, Region: id.Region, Credentials: id.Credentials, Identity: id.Origin, Renew: id.Renew,
 		HTTP:     httpx.Client(httpx.Options{Trust: trust, Conns: 10}),
 		Endpoint: id.Endpoint, FIPS: id.FIPS, DualStack: id.DualStack, MaxAttempts: id.MaxAttempts,
-		KMSKeyID: p.Place.KMSKeyID, Tier: p.Place.Tier, Keys: keys,
+		KMSKeyID: p.Place.KMSKeyID, Tier: p.Place.Tier, Keys: placeKeys(p),
 		UserAgent: o.UserAgent, Log: o.Log, Notice: o.Notice,
 	}), nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/skret/skret/internal/config"
 	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/secret"
 	"github.com/skret/skret/internal/store"
 )
 
@@ -20,6 +21,15 @@ type Options struct {
 	// AskPassphrase asks for the passphrase of a locked identity. nil refuses.
 	AskPassphrase func(ctx context.Context, prompt string) ([]byte, error)
 	UserAgent     string // "skret/1.2.3"
+}
+
+// placeKeys returns the keys that the environment is limited to, if it is.
+func placeKeys(p *config.Project) []secret.Key {
+	keys := make([]secret.Key, len(p.Place.Keys))
+	for i, k := range p.Place.Keys {
+		keys[i] = secret.Key(k)
+	}
+	return keys
 }
 
 // Client is one environment, open. It is safe for use by several goroutines.

@@ -5,7 +5,6 @@ import (
 
 	"github.com/skret/skret/internal/config"
 	"github.com/skret/skret/internal/errs"
-	"github.com/skret/skret/internal/secret"
 	"github.com/skret/skret/internal/store/local"
 )
 
@@ -13,12 +12,8 @@ import (
 // file.
 func openLocal(o Options) *local.Store {
 	p := o.Project
-	keys := make([]secret.Key, len(p.Place.Keys))
-	for i, k := range p.Place.Keys {
-		keys[i] = secret.Key(k)
-	}
 	return local.New(local.Options{
-		File: p.Place.File, Recipients: p.Place.Recipients, Keys: keys,
+		File: p.Place.File, Recipients: p.Place.Recipients, Keys: placeKeys(p),
 		Identity: p.Identity, IdentityFile: p.IdentityFile, Home: p.Home,
 		AskPassphrase: o.AskPassphrase, Notice: o.Notice, Log: o.Log,
 	})

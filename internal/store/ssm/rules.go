@@ -50,7 +50,7 @@ func (s *Store) Check(e secret.Entry) error {
 			bad("a name has up to 128, a value up to 256 letters, digits, spaces and signs of _.:/=+-@; names with aws: are reserved", "the tag %q of %s is not allowed", k, e.Key)
 		}
 	}
-	return join(probs)
+	return errors.Join(probs...)
 }
 
 func notTag(r rune) bool {
@@ -101,12 +101,4 @@ func plural(n int, word string) string {
 		return "1 " + word
 	}
 	return strconv.Itoa(n) + " " + word + "s"
-}
-
-// join is errors.Join, but one error stays as it is.
-func join(probs []error) error {
-	if len(probs) == 1 {
-		return probs[0]
-	}
-	return errors.Join(probs...)
 }
