@@ -5,8 +5,10 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -16,8 +18,22 @@ import (
 // binary, started as skret) with real child processes, in a folder and a home
 // of their own and an environment that holds nothing of this machine.
 
+// withSignals runs the tests with INT and HUP as they are by default, also when
+// whoever started us had them ignored (nohup, a job in the background): the
+// commands under test would inherit that.
+type withSignals struct{ *testing.M }
+
+func (m withSignals) Run() int {
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGHUP} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
+	return m.M.Run()
+}
+
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"skret": main, "dumpenv": dumpEnv})
+	testscript.Main(withSignals{m}, map[string]func(){"skret": main, "dumpenv": dumpEnv})
 }
 
 // scriptCommand is a command that scripts have besides testscript's own.

@@ -57,8 +57,8 @@ type settingJSON struct {
 }
 
 type originJSON struct {
-	Kind string `json:"kind"` // flag, variable or file
-	Name string `json:"name"`
+	Kind string `json:"kind"` // flag, variable, file or found
+	Name string `json:"name,omitempty"`
 	Line int    `json:"line,omitempty"`
 	Also int    `json:"also,omitempty"`
 }

@@ -99,7 +99,7 @@ type Place struct {
 
 // Origin says where a setting came from.
 type Origin struct {
-	Kind string // flag, variable, file, default
+	Kind string // flag, variable, file, found (by its place) or default
 	Name string // --region, SKRET_REGION, or the file's path
 	Line int    // with Kind file
 	Also int    // with Kind file: the line of the second part, of a list that is joined from two; or 0
@@ -114,8 +114,8 @@ func (o Origin) String() string {
 			s += " and " + strconv.Itoa(o.Also)
 		}
 		return s
-	case "default":
-		return "default"
+	case "default", "found":
+		return o.Kind
 	default:
 		return o.Kind + " " + o.Name
 	}

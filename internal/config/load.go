@@ -167,6 +167,7 @@ func (r *resolver) document() (*value, error) {
 			return nil, err
 		}
 		name = found
+		r.p.Origins["config"] = Origin{Kind: "found"}
 	}
 	data, err := read(name, !chosen.given())
 	if err != nil {

@@ -38,7 +38,7 @@ func TestLoadsEverySetting(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"env": "flag -e", "path": p.File + ":15", "region": p.File + ":16", "exclude": p.File + ":5 and 22",
-		"required": p.File + ":4", "allow_env": p.File + ":21", "config": "default", "home": "default",
+		"required": p.File + ":4", "allow_env": p.File + ":21", "config": "found", "home": "default",
 	} {
 		if got := p.Origins[name].String(); got != want {
 			t.Errorf("origin of %s: %s, want %s", name, got, want)

@@ -130,6 +130,23 @@ func TestSelectFiltersByKeyAndByName(t *testing.T) {
 	}
 }
 
+func TestAPlainNameThatIsSelectedMustExist(t *testing.T) {
+	_, err := secret.Select(entries("db/url"), secret.Policy{Only: []string{"DB_URL", "db/url", "NONE_*", "TYPO"}})
+	if errs.KindOf(err) != errs.NotFound || !strings.Contains(err.Error(), `"TYPO"`) || strings.Contains(err.Error(), "NONE") {
+		t.Error(err)
+	}
+}
+
+func TestRequiredIsJudgedBeforeTheUsersFilters(t *testing.T) {
+	es := entries("a", "b")
+	if _, err := secret.Select(es, secret.Policy{Only: []string{"a"}, Required: []string{"B"}}); err != nil {
+		t.Error(err)
+	}
+	if _, err := secret.Select(es, secret.Policy{Exclude: []string{"b"}, Required: []string{"B"}}); errs.KindOf(err) != errs.NotFound {
+		t.Error(err)
+	}
+}
+
 func TestDangerousNamesNeedAllow(t *testing.T) {
 	for _, n := range []string{"PATH", "LD_PRELOAD", "DYLD_INSERT_LIBRARIES", "NODE_OPTIONS", "BASH_ENV", "BASH_FUNC_x", "https_proxy", "GIT_SSH_COMMAND", "AWS_ENDPOINT_URL_SSM", "ENV", "IFS"} {
 		if secret.Dangerous(n) == "" {

@@ -23,10 +23,10 @@ type Set []Variable
 
 // Policy says which entries become variables.
 type Policy struct {
-	Only     []string // globs; when there are any, only what one of them matches
+	Only     []string // globs; when there are any, only what one of them matches; a plain name must exist
 	Except   []string // globs; what one of them matches is left out
 	Exclude  []string // as Except, from the configuration
-	Required []string // names or keys that must be there after the filters
+	Required []string // names or keys that must be there; Only and Except may leave them out, as the user's choice
 	Allow    []string // names that are taken although they are dangerous
 }
 
@@ -69,13 +69,28 @@ func Select(es []Entry, p Policy) (Set, error) {
 				WithHint("allow it with --allow-env %s, or leave it out with --except %s", v.Name, v.Name))
 		}
 	}
+	for _, o := range p.Only {
+		if !strings.ContainsAny(o, `*?[\`) && !has(es, o, nil) {
+			probs = append(probs, errs.New(errs.NotFound, "there is no secret %q to select", o).
+				WithHint("see the names with skret list"))
+		}
+	}
 	for _, r := range p.Required {
-		if !slices.ContainsFunc(set, func(v Variable) bool { return v.Name == r || string(v.Key) == r }) {
+		if !has(es, r, p.Exclude) {
 			probs = append(probs, errs.New(errs.NotFound, "required secret %s is missing", r).
 				WithHint("set it with skret set %s", r))
 		}
 	}
 	return set, errors.Join(probs...)
+}
+
+// has tells whether there is an entry with this key or variable that exclude
+// does not leave out.
+func has(es []Entry, name string, exclude []string) bool {
+	return slices.ContainsFunc(es, func(e Entry) bool {
+		v := e.Key.EnvName()
+		return (string(e.Key) == name || v == name) && !matchAny(exclude, e.Key, v)
+	})
 }
 
 // collisions returns an error for every name that more than one key of the
