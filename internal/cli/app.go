@@ -162,6 +162,9 @@ func (a *app) open(ctx context.Context) (*engine.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.Place.Provider == config.ProviderAWS {
+		a.signals.watch()
+	}
 	return engine.Open(ctx, a.options(p))
 }
 

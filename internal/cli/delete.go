@@ -72,7 +72,6 @@ func runDelete(ctx context.Context, a *app, o confirmOptions, args []string) err
 	if err := a.confirm(ctx, o, question); err != nil {
 		return err
 	}
-	a.signals.watch()
 	err = client.Delete(ctx, keys...)
 	if missing, ok := errors.AsType[*store.Missing](err); ok {
 		keys = slices.DeleteFunc(keys, func(k secret.Key) bool { return slices.Contains(missing.Keys, k) })

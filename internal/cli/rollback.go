@@ -51,7 +51,6 @@ func runRollback(ctx context.Context, a *app, o confirmOptions, args []string) e
 	if err := a.confirm(ctx, o, question); err != nil {
 		return err
 	}
-	a.signals.watch()
 	from, to, err := client.Rollback(ctx, key, version)
 	if err != nil {
 		return err

@@ -123,7 +123,6 @@ func runSet(ctx context.Context, a *app, o setOptions, args []string) error {
 			}
 		}
 	}
-	a.signals.watch()
 	done, err := client.Put(ctx, o.ifVersion, entries...)
 	if perr := a.printWritten("set", done); err == nil {
 		err = perr

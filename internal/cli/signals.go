@@ -10,11 +10,13 @@ import (
 )
 
 // signals are those that end a command: INT, TERM, HUP and QUIT. At first they
-// have their default action, which is right for whoever only reads, and costs
-// nothing at the start. From [signals.watch] on, the first one ends ctx, with an
-// [interrupted] as its cause, so that a terminal is put back in order, and what
-// was written is told; the second one has its default action. A signal that was
-// ignored when we started (nohup, a background job) stays ignored.
+// have their default action, which costs nothing at the start, and is right as
+// long as nobody is waited for. From [signals.watch] on, which is called before a
+// question and before a service is asked, the first one ends ctx, with an
+// [interrupted] as its cause: a terminal is put back in order, what was written
+// is told, and ^\ shows no goroutines. The second one has its default action. A
+// signal that was ignored when we started (nohup, a background job) stays
+// ignored.
 type signals struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc

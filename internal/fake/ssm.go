@@ -33,7 +33,8 @@ const (
 // SSM is a server that speaks the part of SSM that is Parameter Store. Its
 // fields may be changed between requests; use [SSM.Set] when a client runs.
 type SSM struct {
-	URL string // http://127.0.0.1:port
+	URL    string // http://127.0.0.1:port
+	OnCall func() // called with each request, before anything else; set it before the first
 
 	Rules
 
@@ -201,6 +202,9 @@ func (s *SSM) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 	if err != nil {
 		return
+	}
+	if s.OnCall != nil {
+		s.OnCall()
 	}
 	op, ours := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "AmazonSSM.")
 	in := map[string]any{}
