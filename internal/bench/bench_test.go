@@ -19,9 +19,10 @@ import (
 // suite is what all measurements share.
 type suite struct {
 	table
-	rounds             int
-	hello, skret, peak string // programs
-	env                []string
+	rounds int
+	env    []string
+
+	hello, skret, peak, bare string // programs
 }
 
 func TestBench(t *testing.T) {
@@ -30,6 +31,7 @@ func TestBench(t *testing.T) {
 		hello:  build(t, "hello", "./testdata/hello"),
 		skret:  build(t, "skret", "github.com/skret/skret/cmd/skret"),
 		peak:   build(t, "peak", "./testdata/peak"),
+		bare:   build(t, "bare", "./testdata/bare"),
 	}
 	if n, err := strconv.Atoi(os.Getenv("BENCH_ROUNDS")); err == nil && n > 0 {
 		s.rounds = n

@@ -4,6 +4,7 @@ package bench
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -60,8 +61,10 @@ func (s *suite) ssm(t *testing.T) {
 	}{{10, 1.35}, {100, 1.08}, {1000, 1.05}} {
 		pages := c.n / 10
 		ideal := time.Duration(pages) * latency
-		m := medians(t, s.rounds, walk[c.n])
-		s.row(fmt.Sprintf("run -- true, SSM, %d parameters / %d x 20 ms", c.n, pages), float64(m[0])/float64(ideal), c.bar, "x", ms(m[0], ideal))
+		bare := program{path: s.bare, args: []string{f.URL, strconv.Itoa(pages)}, env: s.env}
+		m := medians(t, s.rounds, walk[c.n], bare)
+		s.row(fmt.Sprintf("run -- true, SSM, %d parameters / %d x 20 ms", c.n, pages), float64(m[0])/float64(ideal), c.bar, "x",
+			fmt.Sprintf("%s; a bare client in Go %s", ms(m[0], ideal), ms(m[1])))
 		f.Forget()
 		walk[c.n].run(t)
 		s.row("  requests", float64(f.Count("")), float64(pages), "", fmt.Sprintf("%d GetParametersByPath", f.Count("GetParametersByPath")))
