@@ -41,6 +41,7 @@ import (
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"github.com/skret/skret/internal/secret"
 	"github.com/skret/skret/internal/store"
@@ -72,7 +73,8 @@ type Options struct {
 // Store is an environment in SSM.
 type Store struct {
 	o       Options
-	root    string // the path with a slash at the end
+	root    string     // the path with a slash at the end
+	signer  *v4.Signer // keeps the key that it derived for the day
 	skew    atomic.Int64
 	reads   *pace
 	writes  *pace
@@ -95,8 +97,9 @@ func New(o Options) *Store {
 		o.MaxAttempts = 4
 	}
 	return &Store{
-		o:    o,
-		root: strings.TrimRight(o.Path, "/") + "/",
+		o:      o,
+		signer: v4.NewSigner(),
+		root:   strings.TrimRight(o.Path, "/") + "/",
 		// The published quotas are 40 reads a second in an account and region,
 		// shared with all who read there. That of writes is not published; 3 is
 		// what was told to those who asked, and what adapts from there.

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/smithy-go"
 
 	"github.com/skret/skret/internal/errs"
@@ -78,7 +77,7 @@ func (s *Store) send(ctx context.Context, op string, in, out any, attempt int) e
 	sum := sha256.Sum256(body)
 	start := time.Now()
 	signed := start.Add(time.Duration(s.skew.Load()))
-	if err := v4.NewSigner().SignHTTP(ctx, creds, r, hex.EncodeToString(sum[:]), "ssm", s.o.Region, signed.UTC()); err != nil {
+	if err := s.signer.SignHTTP(ctx, creds, r, hex.EncodeToString(sum[:]), "ssm", s.o.Region, signed.UTC()); err != nil {
 		return errs.New(errs.Auth, "%s: sign the request: %w", op, err)
 	}
 	waiting := time.AfterFunc(patience, func() {
