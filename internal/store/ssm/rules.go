@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/skret/skret/internal/endpoint"
 	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/secret"
 )
@@ -60,7 +61,7 @@ func notTag(r rune) bool {
 // nameProblem tells what is wrong with a parameter's name.
 func (s *Store) nameProblem(name string) (why, hint string) {
 	// The limit is on the ARN, which has an account of 12 digits.
-	whole := len("arn::ssm::123456789012:parameter") + len(partitionOf(s.o.Region).id) + len(s.o.Region) + len(name)
+	whole := len("arn::ssm::123456789012:parameter") + len(endpoint.PartitionOf(s.o.Region).ID) + len(s.o.Region) + len(name)
 	first, _, _ := strings.Cut(strings.ToLower(name[1:]), "/")
 	switch {
 	case whole > 1011:

@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"github.com/skret/skret/internal/endpoint"
 	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/httpx"
 )
@@ -55,7 +56,7 @@ func (l *lost) Unwrap() error { return l.error }
 
 // send makes one attempt of one request.
 func (s *Store) send(ctx context.Context, op string, in, out any, attempt int) error {
-	u, err := endpoint(s.o)
+	u, err := endpoint.Of("ssm", endpoint.Options{Region: s.o.Region, Override: s.o.Endpoint, FIPS: s.o.FIPS, DualStack: s.o.DualStack})
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package ssm
+package endpoint
 
 import (
 	"testing"
@@ -24,7 +24,7 @@ func TestEndpoints(t *testing.T) {
 			fips, dual bool
 			want       string
 		}{{false, false, c.plain}, {true, false, c.fips}, {false, true, c.dual}, {true, true, c.both}} {
-			u, err := endpoint(Options{Region: c.region, FIPS: v.fips, DualStack: v.dual})
+			u, err := Of("ssm", Options{Region: c.region, FIPS: v.fips, DualStack: v.dual})
 			if err != nil || u.String() != "https://"+v.want+"/" {
 				t.Errorf("%s fips %v dual %v: %v %v, want %s", c.region, v.fips, v.dual, u, err, v.want)
 			}
@@ -35,7 +35,7 @@ func TestEndpoints(t *testing.T) {
 // A region becomes part of a host, to which credentials are sent.
 func TestRegionCannotNameAnotherHost(t *testing.T) {
 	for _, r := range []string{"", "evil.example#", "a/b", "x@host", "us-east-1.evil.example", "US-EAST-1", "-x", "us east"} {
-		if u, err := endpoint(Options{Region: r}); errs.KindOf(err) != errs.Config {
+		if u, err := Of("ssm", Options{Region: r}); errs.KindOf(err) != errs.Config {
 			t.Errorf("%q: %v %v", r, u, err)
 		}
 	}
@@ -48,9 +48,42 @@ func TestConfiguredEndpoint(t *testing.T) {
 		"http://u:hunter2@host":                           "",
 		"host":                                            "", "file:///etc/passwd": "", "https://": "", "https://h/?a=b": "", "%": "",
 	} {
-		u, err := endpoint(Options{Region: "eu-west-1", Endpoint: s})
+		u, err := Of("ssm", Options{Region: "eu-west-1", Override: s})
 		if want == "" && errs.KindOf(err) != errs.Config || want != "" && (err != nil || u.String() != want) {
 			t.Errorf("%q: %v %v", s, u, err)
+		}
+	}
+}
+
+// IAM has one address in a partition, and a region that signs for it.
+func TestIAMIsGlobal(t *testing.T) {
+	for region, want := range map[string][2]string{
+		"eu-west-1":      {"iam.amazonaws.com", "us-east-1"},
+		"us-gov-east-1":  {"iam.us-gov.amazonaws.com", "us-gov-west-1"},
+		"cn-northwest-1": {"iam.cn-north-1.amazonaws.com.cn", "cn-north-1"},
+	} {
+		u, err := Of("iam", Options{Region: region})
+		if err != nil || u.Host != want[0] || SigningRegion("iam", region) != want[1] {
+			t.Errorf("%s: %v %v, signed for %s", region, u, err, SigningRegion("iam", region))
+		}
+	}
+	if SigningRegion("sts", "eu-west-1") != "eu-west-1" {
+		t.Error("STS is signed for its region")
+	}
+}
+
+func TestOverrideIsThatOfTheSDK(t *testing.T) {
+	for _, c := range []struct {
+		env  map[string]string
+		want string
+	}{
+		{nil, ""},
+		{map[string]string{"AWS_ENDPOINT_URL": "https://all"}, "https://all"},
+		{map[string]string{"AWS_ENDPOINT_URL": "https://all", "AWS_ENDPOINT_URL_SSO_OIDC": "https://oidc"}, "https://oidc"},
+		{map[string]string{"AWS_ENDPOINT_URL_SSO_OIDC": "https://oidc", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "TRUE"}, ""},
+	} {
+		if got := Override(func(n string) string { return c.env[n] }, "SSO OIDC"); got != c.want {
+			t.Errorf("%v: %q", c.env, got)
 		}
 	}
 }
