@@ -97,14 +97,7 @@ func PrivateDir(name string) error {
 	if err != nil {
 		return err
 	}
-	if !ours(info) {
-		return errs.New(errs.Unclassified, "folder %s belongs to another user", name)
-	}
-	if othersWrite(info) {
-		return errs.New(errs.Unclassified, "others may put files into the folder %s", name).
-			WithHint("end that with chmod go-w %s, or choose another folder by SKRET_HOME", name)
-	}
-	return nil
+	return checkDir(name, info)
 }
 
 // maxLinks bounds the chain of symbolic links that is followed.

@@ -200,3 +200,40 @@ func TestPrivateDirRefusesARelativeName(t *testing.T) {
 		}
 	}
 }
+
+func TestTryLockDoesNotWait(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "f")
+	unlock, by, err := durable.TryLock(name)
+	if unlock == nil || by != "" || err != nil {
+		t.Fatalf("%q, %v", by, err)
+	}
+	if got, by, err := durable.TryLock(name); got != nil || by == "" || err != nil {
+		t.Errorf("while it is locked: %v, %q, %v", got != nil, by, err)
+	}
+	unlock()
+	wait, err := durable.Lock(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer wait()
+	if got, _, err := durable.TryLock(name); got != nil || err != nil {
+		t.Errorf("while Lock has it: %v, %v", got != nil, err)
+	}
+	if _, _, err := durable.TryLock(filepath.Join(name, "no", "folder")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("where there is no folder: %v", err)
+	}
+}
+
+func TestRemoveOfNothingIsNoError(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "f")
+	if err := durable.WriteFile(name, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := durable.Remove(name); err != nil {
+			t.Error(err)
+		}
+		wantFiles(t, dir)
+	}
+}

@@ -177,3 +177,59 @@ func TestLockNamesItsHolder(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestTryLockNamesTheHolder(t *testing.T) {
+	if _, err := os.Stat("/proc/locks"); err != nil {
+		t.Skip("this system does not tell who holds a lock")
+	}
+	name := filepath.Join(t.TempDir(), "f")
+	unlock, err := durable.Lock(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	if _, by, err := durable.TryLock(name); by != fmt.Sprintf("process %d", os.Getpid()) || err != nil {
+		t.Errorf("%q, %v", by, err)
+	}
+}
+
+func TestHideDirTakesAFolderFromItsReaders(t *testing.T) {
+	dir := t.TempDir()
+	for m := range fs.FileMode(0o1000) {
+		if m&0o700 != 0o700 {
+			continue // not ours to work in: another story
+		}
+		if err := os.Chmod(dir, m); err != nil {
+			t.Fatal(err)
+		}
+		hidden, err := durable.HideDir(dir)
+		if refused := m&0o022 != 0; refused != (err != nil) || hidden != (!refused && m != 0o700) || !refused && mode(t, dir) != 0o700 || refused && mode(t, dir) != m {
+			t.Errorf("%o is now %o: %v, %v", m, mode(t, dir), hidden, err)
+		}
+	}
+}
+
+func TestReadGivenRefusesWhatOthersMayReadUnlessItMayTakeItFromThem(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "f")
+	for m := range fs.FileMode(0o1000) {
+		if m&0o600 != 0o600 {
+			continue
+		}
+		write(t, name, m)
+		data, repaired, err := durable.ReadGiven(name, 100, func([]byte) bool { return false })
+		if open := m&0o077 != 0; open != (err != nil) || repaired || mode(t, name) != m || !open && string(data) != "old" {
+			t.Errorf("%o: %q, %v", m, data, err)
+		}
+		data, repaired, err = durable.ReadGiven(name, 100, isOld)
+		if err != nil || string(data) != "old" || repaired != (m&0o077 != 0) || mode(t, name) != m&0o700 {
+			t.Errorf("%o: %q, repaired %v, now %o: %v", m, data, repaired, mode(t, name), err)
+		}
+		_ = os.Remove(name)
+	}
+	if err := os.Symlink("f", name); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := durable.ReadGiven(name, 100, isOld); err == nil || !strings.Contains(err.Error(), "symbolic link") {
+		t.Errorf("link: %v", err)
+	}
+}

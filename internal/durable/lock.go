@@ -29,30 +29,60 @@ func Lock(ctx context.Context, name string) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := openLock(target)
+	f, busy, err := tryLock(target)
+	switch {
+	case err != nil:
+		return nil, err
+	case busy:
+		return wait(ctx, target, f)
+	}
+	return release(f), nil
+}
+
+// TryLock is [Lock] without waiting: when another has the lock, unlock is nil and
+// by names the process that has it, as far as the system tells.
+func TryLock(name string) (unlock func(), by string, err error) {
+	target, err := resolve(name)
 	if err != nil {
-		return nil, fmt.Errorf("lock %s: %w", target, err)
+		return nil, "", err
+	}
+	f, busy, err := tryLock(target)
+	switch {
+	case err != nil:
+		return nil, "", err
+	case busy:
+		defer func() { _ = f.Close() }()
+		return nil, holder(f), nil
+	}
+	return release(f), "", nil
+}
+
+// tryLock opens what is locked for target, and locks it unless that is busy.
+func tryLock(target string) (f *os.File, busy bool, err error) {
+	f, err = openLock(target)
+	if err != nil {
+		return nil, false, fmt.Errorf("lock %s: %w", target, err)
 	}
 	err = lock(f, false)
 	if err != nil && errors.Is(err, errNoDirLock) {
 		_ = f.Close()
 		if f, err = openLockFile(target); err != nil {
-			return nil, fmt.Errorf("lock %s: %w", target, err)
+			return nil, false, fmt.Errorf("lock %s: %w", target, err)
 		}
 		err = lock(f, false)
 	}
 	switch {
 	case err == nil:
-		return release(f), nil
-	case errors.Is(err, errNoLocks):
-		_ = f.Close()
-		return nil, errs.New(errs.Unclassified, "lock %s: the file system has no locks: %w", target, err).
-			WithHint("on NFS, start the lock service, or move the file to a local disk")
-	case !errors.Is(err, errLocked):
-		_ = f.Close()
-		return nil, fmt.Errorf("lock %s: %w", target, err)
+		return f, false, nil
+	case errors.Is(err, errLocked):
+		return f, true, nil
 	}
-	return wait(ctx, target, f)
+	_ = f.Close()
+	if errors.Is(err, errNoLocks) {
+		return nil, false, errs.New(errs.Unclassified, "lock %s: the file system has no locks: %w", target, err).
+			WithHint("on NFS, start the lock service, or move the file to a local disk")
+	}
+	return nil, false, fmt.Errorf("lock %s: %w", target, err)
 }
 
 // wait waits for the lock. When it gives up, the lock call itself cannot be
