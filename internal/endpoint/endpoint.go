@@ -70,8 +70,9 @@ func Of(service string, o Options) (*url.URL, error) {
 	if o.DualStack {
 		suffix = p.Dual
 	}
-	// In GovCloud the usual endpoint is the one with FIPS, except for dual-stack.
-	if o.FIPS && (p.ID != "aws-us-gov" || o.DualStack) {
+	// In GovCloud the usual endpoint is the one with FIPS, except for dual-stack
+	// and for Roles Anywhere.
+	if o.FIPS && (p.ID != "aws-us-gov" || o.DualStack || service == "rolesanywhere") {
 		host += "-fips"
 	}
 	return &url.URL{Scheme: "https", Host: host + "." + o.Region + "." + suffix, Path: "/"}, nil

@@ -1,9 +1,11 @@
 package fake
 
 import (
-	"encoding/json"
+	"bytes"
+	"cmp"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // Fault is something that goes wrong with some requests.
@@ -16,7 +18,8 @@ type Fault struct {
 	//
 	//	drop      the connection is closed, nothing is done
 	//	lose      it is done, then the connection is closed
-	//	hang      no answer until the client goes
+	//	late      it is done, but no answer comes until the client goes
+	//	hang      nothing is done, and no answer comes until the client goes
 	//	html      a web page of a proxy, with status 200
 	//	empty     an empty reply with status 200
 	//	cut       a reply that ends in the middle
@@ -25,29 +28,30 @@ type Fault struct {
 	//	redirect  to another address
 	Do string
 
-	Status     int // 0 means 400
+	Status     int // 0 means what the service sends with the code
 	Code       string
 	Message    string
 	RetryAfter int // seconds; 0: no header
 }
 
-// Fault announces faults. Of several for one request the first that is left
+// faults are the announced faults of one server.
+type faults []*Fault
+
+// add announces faults. Of several for one request the first that is left
 // happens.
-func (s *SSM) Fault(fs ...Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, f := range fs {
+func (fs *faults) add(more []Fault) {
+	for _, f := range more {
 		if f.Times == 0 {
 			f.Times = 1
 		}
-		s.faults = append(s.faults, &f)
+		*fs = append(*fs, &f)
 	}
 }
 
-// takeFault returns the fault of this request, or nil.
-func (s *SSM) takeFault(op string) *Fault {
-	for _, f := range s.faults {
-		if f.Op != "" && f.Op != op || f.Times == 0 {
+// take returns the fault of this request, or nil.
+func (fs faults) take(op string) *Fault {
+	for _, f := range fs {
+		if !isOp(op, f.Op) || f.Times == 0 {
 			continue
 		}
 		if f.Skip > 0 {
@@ -62,10 +66,27 @@ func (s *SSM) takeFault(op string) *Fault {
 	return nil
 }
 
+// unmet says which faults have not happened.
+func (fs faults) unmet() []string {
+	var left []string
+	for _, f := range fs {
+		if f.Times > 0 {
+			left = append(left, fmt.Sprintf("%d times %s %s%s", f.Times, f.Op, f.Do, f.Code))
+		}
+	}
+	return left
+}
+
+// isOp tells whether a recorded operation is the one that is asked about:
+// "CreateToken" and "" are also "CreateToken:refresh_token".
+func isOp(op, asked string) bool {
+	return asked == "" || op == asked || strings.HasPrefix(op, asked+":")
+}
+
 // before does the faults that come before the work. It returns whether there
-// is no more to do.
-func (f *Fault) before(w http.ResponseWriter, r *http.Request) bool {
-	if f == nil || f.Do == "lose" {
+// is no more to do. refuse writes an error in the service's shape.
+func (f *Fault) before(w http.ResponseWriter, r *http.Request, refuse func(*apiError)) bool {
+	if f == nil || f.Do == "lose" || f.Do == "late" {
 		return false
 	}
 	switch f.Do {
@@ -81,13 +102,11 @@ func (f *Fault) before(w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Content-Length", "100")
 		fmt.Fprint(w, `{"Parameters":[{"Name":"/`)
 	case "garbage":
-		fmt.Fprint(w, `{"Parameters":{"Name":7},"Parameter":[],"Version":"x","InvalidParameters":3}`)
+		fmt.Fprint(w, `{"Parameters":{"Name":7},"Parameter":[],"Version":"x","InvalidParameters":3,`+
+			`"accessToken":[],"expiresIn":"x","deviceCode":7,"clientId":{},"accountList":7,"roleList":{},"roleCredentials":[],"credentialSet":{},"value":7}`)
 	case "huge":
 		fmt.Fprint(w, `{"Parameters":[`)
-		chunk := make([]byte, 1<<16)
-		for i := range chunk {
-			chunk[i] = ' '
-		}
+		chunk := bytes.Repeat([]byte(" "), 1<<16)
 		for {
 			if _, err := w.Write(chunk); err != nil {
 				return true
@@ -100,9 +119,9 @@ func (f *Fault) before(w http.ResponseWriter, r *http.Request) bool {
 		if f.RetryAfter > 0 {
 			w.Header().Set("Retry-After", fmt.Sprint(f.RetryAfter))
 		}
-		reply, _ := json.Marshal(map[string]string{"__type": "com.amazonaws.ssm#" + f.Code, "Message": f.Message})
-		w.WriteHeader(max(f.Status, http.StatusBadRequest))
-		w.Write(reply)
+		e := fail(f.Code, "%s", f.Message)
+		e.status = cmp.Or(f.Status, e.status)
+		refuse(e)
 	default:
 		panic("fake: no fault " + f.Do)
 	}
@@ -110,9 +129,12 @@ func (f *Fault) before(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // after does the faults that come after the work.
-func (f *Fault) after(http.ResponseWriter, *http.Request) bool {
-	if f != nil && f.Do == "lose" {
-		panic(http.ErrAbortHandler)
+func (f *Fault) after(r *http.Request) {
+	if f == nil || f.Do != "lose" && f.Do != "late" {
+		return
 	}
-	return false
+	if f.Do == "late" {
+		<-r.Context().Done()
+	}
+	panic(http.ErrAbortHandler)
 }

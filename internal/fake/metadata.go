@@ -13,6 +13,7 @@ import (
 // version 2: a token by PUT first, then the credentials of the role.
 type Metadata struct {
 	URL    string
+	Cloud  *Cloud // if there is one, it makes the keys; set it before the first request
 	server *httptest.Server
 
 	mu    sync.Mutex
@@ -33,8 +34,7 @@ func NewMetadata(mode string) *Metadata {
 		path := strings.TrimPrefix(r.URL.Path, "/latest")
 		switch {
 		case r.URL.Path == "/container" && r.Header.Get("Authorization") == "container-token":
-			fmt.Fprintf(w, `{"AccessKeyId":%q,"SecretAccessKey":%q,"Token":"session","Expiration":%q}`,
-				AccessKey, SecretKey, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+			m.tell(w)
 		case mode == "silent":
 			<-r.Context().Done()
 		case path == "/api/token" && r.Method == http.MethodPut && mode != "v1":
@@ -49,14 +49,23 @@ func NewMetadata(mode string) *Metadata {
 		case path == "/meta-data/iam/security-credentials/":
 			fmt.Fprint(w, "app-role")
 		case path == "/meta-data/iam/security-credentials/app-role":
-			fmt.Fprintf(w, `{"Code":"Success","Type":"AWS-HMAC","AccessKeyId":%q,"SecretAccessKey":%q,"Token":"session","Expiration":%q}`,
-				AccessKey, SecretKey, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+			m.tell(w)
 		default:
 			http.NotFound(w, r)
 		}
 	}))
 	m.URL = m.server.URL
 	return m
+}
+
+// tell writes the credentials of the role.
+func (m *Metadata) tell(w http.ResponseWriter) {
+	k := Key{ID: AccessKey, Secret: SecretKey, Token: "session", Expires: time.Now().Add(time.Hour)}
+	if m.Cloud != nil {
+		k = m.Cloud.Issue("arn:aws:sts::"+Account+":assumed-role/app-role/i-0123456789abcdef0", time.Hour)
+	}
+	fmt.Fprintf(w, `{"Code":"Success","Type":"AWS-HMAC","AccessKeyId":%q,"SecretAccessKey":%q,"Token":%q,"Expiration":%q}`,
+		k.ID, k.Secret, k.Token, stamp(k.Expires))
 }
 
 // Calls returns the requests so far: "PUT /latest/api/token" ...

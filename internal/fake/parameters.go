@@ -118,7 +118,7 @@ func (s *SSM) show(name string, decrypt bool) (map[string]any, error) {
 		case !decrypt:
 			value = "AQICAHciphertext" + base64.StdEncoding.EncodeToString([]byte(name))
 		case s.Unreadable[name]:
-			return nil, denied("kms:Decrypt", "arn:aws:kms:"+Region+":"+Account+":key/0f1e2d3c-0000-4000-8000-000000000000", "implicit")
+			return nil, s.denied("kms:Decrypt", "arn:aws:kms:"+Region+":"+Account+":key/0f1e2d3c-0000-4000-8000-000000000000", "implicit")
 		}
 	}
 	return map[string]any{

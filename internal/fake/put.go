@@ -67,7 +67,7 @@ func (s *SSM) putParameter(in map[string]any, now time.Time) (any, error) {
 	case key == "alias/none":
 		return nil, fail("InvalidKeyId", "Invalid keyId %s", key)
 	}
-	v := Version{Type: typ, Value: value, KeyID: key, User: Caller, Modified: now, Description: str(in, "Description"), Tier: tier}
+	v := Version{Type: typ, Value: value, KeyID: key, User: s.caller, Modified: now, Description: str(in, "Description"), Tier: tier}
 	if old != nil {
 		if v.Type == "" {
 			v.Type = old.current().Type

@@ -6,6 +6,7 @@
 package fake
 
 import (
+	"cmp"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -36,12 +37,17 @@ type SSM struct {
 	URL    string // http://127.0.0.1:port
 	OnCall func() // called with each request, before anything else; set it before the first
 
+	// Cloud, if there is one, knows more access keys than Rules.Keys, and has the
+	// clock. Set it before the first request.
+	Cloud *Cloud
+
 	Rules
 
 	mu      sync.Mutex
 	server  *httptest.Server
 	params  map[string]*parameter
-	faults  []*Fault
+	faults  faults
+	caller  string // ARN of who asks, while an answer is made
 	calls   []Call
 	conns   map[net.Conn]int // requests by connection
 	readers bucket
@@ -68,9 +74,11 @@ type Rules struct {
 // Call is one request.
 type Call struct {
 	Op     string
-	Body   map[string]any
-	Status int // 0: no answer was given
+	Body   map[string]any // the members of its JSON, its form or its query
+	Status int            // 0: no answer was given
 	Agent  string
+	KeyID  string // the access key that signed it; "" if none did, or badly
+	ARN    string // whose key that is
 }
 
 // NewSSM starts a server. Close stops it.
@@ -129,7 +137,19 @@ func NoAWS() []string {
 		"AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_SESSION_TOKEN=", "AWS_REGION=", "AWS_DEFAULT_REGION=",
 		"AWS_ENDPOINT_URL=", "AWS_WEB_IDENTITY_TOKEN_FILE=", "AWS_ROLE_ARN=",
 		"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=", "AWS_CONTAINER_CREDENTIALS_FULL_URI=",
+		"AWS_CONTAINER_AUTHORIZATION_TOKEN=", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=",
+		"AWS_ENDPOINT_URL_SSM=", "AWS_ENDPOINT_URL_STS=", "AWS_ENDPOINT_URL_SSO=", "AWS_ENDPOINT_URL_SSO_OIDC=", "AWS_ENDPOINT_URL_IAM=",
+		"AWS_ENDPOINT_URL_ROLESANYWHERE=", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=", "AWS_USE_FIPS_ENDPOINT=", "AWS_USE_DUALSTACK_ENDPOINT=",
+		"ACTIONS_ID_TOKEN_REQUEST_URL=", "ACTIONS_ID_TOKEN_REQUEST_TOKEN=",
 	}
+}
+
+// Fault announces faults. Of several for one request the first that is left
+// happens.
+func (s *SSM) Fault(fs ...Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults.add(fs)
 }
 
 // Set changes the rules while clients run.
@@ -150,7 +170,7 @@ func (s *SSM) Calls() []Call {
 func (s *SSM) Count(op string) int {
 	n := 0
 	for _, c := range s.Calls() {
-		if op == "" || c.Op == op {
+		if isOp(c.Op, op) {
 			n++
 		}
 	}
@@ -176,13 +196,7 @@ func (s *SSM) Forget() {
 func (s *SSM) Unmet() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var left []string
-	for _, f := range s.faults {
-		if f.Times > 0 {
-			left = append(left, fmt.Sprintf("%d times %s %s%s", f.Times, f.Op, f.Do, f.Code))
-		}
-	}
-	return left
+	return s.faults.unmet()
 }
 
 // apiError is an error as the service tells it.
@@ -194,7 +208,17 @@ type apiError struct {
 func (e *apiError) Error() string { return e.code + ": " + e.message }
 
 func fail(code, format string, args ...any) *apiError {
-	return &apiError{http.StatusBadRequest, code, fmt.Sprintf(format, args...)}
+	return &apiError{cmp.Or(statuses[code], http.StatusBadRequest), code, fmt.Sprintf(format, args...)}
+}
+
+// statuses has the status of errors that are not sent with 400.
+var statuses = map[string]int{
+	"InvalidClientException": 401, "UnauthorizedException": 401,
+	"AccessDenied": 403, "ExpiredToken": 403, "ForbiddenException": 403, "InvalidClientTokenId": 403, "MissingAuthenticationToken": 403, "SignatureDoesNotMatch": 403,
+	"NoSuchEntity": 404, "ResourceNotFoundException": 404,
+	"DeleteConflict": 409, "EntityAlreadyExists": 409, "LimitExceeded": 409,
+	"TooManyRequestsException": 429,
+	"InternalServerException":  500, "ServiceUnavailable": 503,
 }
 
 func (s *SSM) serve(w http.ResponseWriter, r *http.Request) {
@@ -211,10 +235,10 @@ func (s *SSM) serve(w http.ResponseWriter, r *http.Request) {
 	jsonErr := json.Unmarshal(body, &in)
 
 	s.mu.Lock()
-	latency, fault := s.Latency, s.takeFault(op)
+	latency, fault := s.Latency, s.faults.take(op)
 	s.calls = append(s.calls, Call{Op: op, Body: in, Agent: r.UserAgent()})
 	call := len(s.calls) - 1
-	now := time.Now().Add(s.ClockAhead)
+	now := s.now()
 	s.mu.Unlock()
 	// What the work below takes is part of the latency.
 	wait := func() { time.Sleep(latency - time.Since(start)) }
@@ -225,7 +249,11 @@ func (s *SSM) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	w.Header().Set("X-Amzn-Requestid", fmt.Sprintf("00000000-0000-4000-8000-%012d", call+1))
-	if fault.before(w, r) {
+	if fault.before(w, r, func(e *apiError) {
+		reply, _ := json.Marshal(map[string]string{"__type": "com.amazonaws.ssm#" + e.code, "Message": e.message})
+		w.WriteHeader(e.status)
+		w.Write(reply)
+	}) {
 		return
 	}
 	var out any
@@ -235,11 +263,9 @@ func (s *SSM) serve(w http.ResponseWriter, r *http.Request) {
 	case r.Header.Get("Content-Type") != "application/x-amz-json-1.1" || jsonErr != nil || !ours:
 		err = fail("SerializationException", "")
 	default:
-		out, err = s.answer(r, body, op, in, now)
+		out, err = s.answer(r, body, call, in, now)
 	}
-	if fault.after(w, r) {
-		return
-	}
+	fault.after(r)
 	status := http.StatusOK
 	if e, ok := err.(*apiError); ok { //nolint:errorlint // ours, never wrapped
 		status, out = e.status, map[string]string{"__type": e.code, "message": e.message}
@@ -259,10 +285,11 @@ func (s *SSM) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // answer checks who asks and how often, and does what is asked.
-func (s *SSM) answer(r *http.Request, body []byte, op string, in map[string]any, now time.Time) (any, error) {
+func (s *SSM) answer(r *http.Request, body []byte, call int, in map[string]any, now time.Time) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := checkSignature(r, body, s.Rules, now); err != nil {
+	op := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "AmazonSSM.")
+	if err := s.identify(r, body, call, now); err != nil {
 		return nil, err
 	}
 	do, ok := operations[op]
@@ -277,9 +304,46 @@ func (s *SSM) answer(r *http.Request, body []byte, op string, in map[string]any,
 		return nil, fail("ThrottlingException", "Rate exceeded")
 	}
 	if how := s.Deny["ssm:"+op]; how != "" {
-		return nil, denied("ssm:"+op, resource(in), how)
+		return nil, s.denied("ssm:"+op, resource(in), how)
 	}
 	return do(s, in, now)
+}
+
+// identify checks the signature and notes who signed.
+func (s *SSM) identify(r *http.Request, body []byte, call int, now time.Time) error {
+	s.caller = Caller
+	region := Region
+	if s.AnyRegion {
+		region = ""
+	}
+	check := signature{service: "ssm", region: region, must: []string{"x-amz-target"}, now: now, secret: func(id, token string) (string, error) {
+		secret, ok := s.Keys[id]
+		switch want, fixed := s.Sessions[id]; {
+		case !ok && s.Cloud != nil:
+			k, err := s.Cloud.lookup(id, token, "ssm")
+			s.caller = k.ARN
+			return k.Secret, err
+		case !ok:
+			return "", fail("UnrecognizedClientException", "The security token included in the request is invalid.")
+		case fixed && want != token:
+			return "", fail("ExpiredTokenException", "The security token included in the request is expired")
+		}
+		return secret, nil
+	}}
+	id, err := check.check(r, body)
+	if err == nil && call < len(s.calls) {
+		s.calls[call].KeyID, s.calls[call].ARN = id, s.caller
+	}
+	return err
+}
+
+// now is the service's time.
+func (s *SSM) now() time.Time {
+	now := time.Now()
+	if s.Cloud != nil {
+		now = s.Cloud.Now()
+	}
+	return now.Add(s.ClockAhead)
 }
 
 // resource is the ARN that a request is about.
@@ -300,12 +364,12 @@ func arn(name string) string {
 	return "arn:aws:ssm:" + Region + ":" + Account + ":parameter/" + strings.TrimPrefix(name, "/")
 }
 
-func denied(action, resource, how string) *apiError {
+func (s *SSM) denied(action, resource, how string) *apiError {
 	why := "because no identity-based policy allows the " + action + " action"
 	if how == "explicit" {
 		why = "with an explicit deny in a service control policy"
 	}
-	return fail("AccessDeniedException", "User: %s is not authorized to perform: %s on resource: %s %s", Caller, action, resource, why)
+	return fail("AccessDeniedException", "User: %s is not authorized to perform: %s on resource: %s %s", s.caller, action, resource, why)
 }
 
 // bucket is a token bucket that holds what one second gives.
