@@ -18,6 +18,7 @@ type fakes struct {
 	ssm *fake.SSM
 	sts *fake.STS
 	imd *fake.Metadata
+	aws *fake.Cloud
 }
 
 var scriptFakes sync.Map // *testscript.TestScript to *fakes
@@ -100,21 +101,7 @@ func ssmCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ssmHas(ts, f.ssm, neg, args[1], args[2:])
 	case "fault":
 		need(3)
-		fault := fake.Fault{Op: args[1], Code: args[2], Times: 1}
-		if args[1] == "*" {
-			fault.Op = ""
-		}
-		if code, after, ok := strings.Cut(args[2], ":"); ok {
-			fault.Status, fault.Code = num(code), after
-		}
-		if strings.ToLower(args[2][:1]) == args[2][:1] && fault.Status == 0 {
-			fault.Do, fault.Code = args[2], ""
-		}
-		if len(args) > 3 {
-			fault.Times = num(args[3])
-		}
-		fault.Message = strings.Join(args[min(4, len(args)):], " ")
-		f.ssm.Fault(fault)
+		f.ssm.Fault(faultOf(ts, args[1:]))
 	case "rule":
 		need(2)
 		f.ssm.Set(func(r *fake.Rules) { ssmRule(ts, r, args[1], args[2:]) })
@@ -134,6 +121,30 @@ func ssmCommand(ts *testscript.TestScript, neg bool, args []string) {
 	default:
 		ts.Fatalf("ssm %s is not known", args[0])
 	}
+}
+
+// faultOf reads a fault: OP WHAT [TIMES [MESSAGE]].
+func faultOf(ts *testscript.TestScript, args []string) fake.Fault {
+	num := func(s string) int {
+		n, err := strconv.Atoi(s)
+		ts.Check(err)
+		return n
+	}
+	fault := fake.Fault{Op: args[0], Code: args[1], Times: 1}
+	if args[0] == "*" {
+		fault.Op = ""
+	}
+	if code, after, ok := strings.Cut(args[1], ":"); ok {
+		fault.Status, fault.Code = num(code), after
+	}
+	if strings.ToLower(args[1][:1]) == args[1][:1] && fault.Status == 0 {
+		fault.Do, fault.Code = args[1], ""
+	}
+	if len(args) > 2 {
+		fault.Times = num(args[2])
+	}
+	fault.Message = strings.Join(args[min(3, len(args)):], " ")
+	return fault
 }
 
 // ssmHas asserts that a parameter exists and is so.

@@ -33,7 +33,7 @@ func (m withSignals) Run() int {
 }
 
 func TestMain(m *testing.M) {
-	testscript.Main(withSignals{m}, map[string]func(){"skret": main, "dumpenv": dumpEnv})
+	testscript.Main(withSignals{m}, map[string]func(){"skret": main, "dumpenv": dumpEnv, "browse": browse})
 }
 
 // scriptCommand is a command that scripts have besides testscript's own.
@@ -43,7 +43,7 @@ type scriptCommand = func(ts *testscript.TestScript, neg bool, args []string)
 func scriptCommands() map[string]scriptCommand {
 	all := map[string]scriptCommand{}
 	for _, some := range []map[string]scriptCommand{
-		{"exits": exits}, ssmCommands(),
+		{"exits": exits}, ssmCommands(), awsCommands(),
 	} {
 		maps.Copy(all, some)
 	}

@@ -22,9 +22,8 @@ import (
 
 // fromSDK loads the SDK's configuration.
 func fromSDK(ctx context.Context, o Options) (*Identity, error) {
-	inEnv := o.Getenv("AWS_WEB_IDENTITY_TOKEN_FILE") != "" ||
-		cmp.Or(o.Getenv("AWS_ACCESS_KEY_ID"), o.Getenv("AWS_ACCESS_KEY")) != "" && cmp.Or(o.Getenv("AWS_SECRET_ACCESS_KEY"), o.Getenv("AWS_SECRET_KEY")) != ""
-	explicit := o.Profile != "" && (o.ProfileExplicit || !inEnv)
+	keys, webIdentity := inEnvironment(o.Getenv)
+	explicit := o.Profile != "" && (o.ProfileExplicit || !keys && !webIdentity)
 	if o.Profile != "" && !explicit {
 		o.Log.Info("credentials in the environment go before the profile", "profile", o.Profile)
 	}
@@ -53,7 +52,7 @@ func fromSDK(ctx context.Context, o Options) (*Identity, error) {
 	}
 	env, shared := loaded(cfg)
 	src := sourceOf(env, shared, explicit)
-	id := &Identity{Region: cfg.Region, CABundle: cmp.Or(env.CustomCABundle, shared.CustomCABundle)}
+	id := &Identity{kind: src.kind, Region: cfg.Region, CABundle: cmp.Or(env.CustomCABundle, shared.CustomCABundle)}
 	id.Origin, id.Renew = src.describe()
 	if err := id.readEndpoint(ctx, o, cfg); err != nil {
 		return nil, err

@@ -67,9 +67,9 @@ func (e *explained) explain(err error) error {
 		return httpx.Explain(host, err)
 	case isAPI:
 		return e.refused(api)
-	case e.source.kind == sso:
+	case e.source.kind == ssoProfile:
 		return e.fail("the sign-in of %s has expired, or there is none", e.origin())
-	case e.source.kind == login:
+	case e.source.kind == console:
 		return e.fail("the sign-in of %s has expired, or there is none", e.origin())
 	case e.source.kind == webIdentity || e.source.kind == webIdentityInEnv:
 		return e.fail("the token file %q of %s cannot be read", e.source.detail, e.origin())
@@ -84,7 +84,7 @@ func (e *explained) refused(api smithy.APIError) error {
 		role = e.source.roles[n-1]
 	}
 	switch code := api.ErrorCode(); {
-	case code == "UnauthorizedException" || code == "InvalidGrantException" || code == "ExpiredTokenException" && e.source.kind == sso:
+	case code == "UnauthorizedException" || code == "InvalidGrantException" || code == "ExpiredTokenException" && e.source.kind == ssoProfile:
 		return e.fail("the sign-in of %s has expired", e.origin())
 	case code == "ForbiddenException":
 		return errs.New(errs.Auth, "%s: you are not assigned to that account and role", e.origin()).
@@ -144,7 +144,10 @@ func unreachable(err error) (host string, ok bool) {
 // nothing is the error at the end of the chain: all that was looked at, and
 // why it gave nothing.
 func (e *explained) nothing() error {
-	var looked []string
+	looked := []string{"sign-ins of skret's (there is none)"}
+	if e.options.Auth == Chain || e.options.ProfileExplicit {
+		looked = nil
+	}
 	add := func(what, why string) { looked = append(looked, what+" ("+why+")") }
 	get := e.options.Getenv
 
@@ -167,9 +170,14 @@ func (e *explained) nothing() error {
 		add("container", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and _FULL_URI are not set")
 	}
 	add("EC2 instance metadata", e.metadata.problem(get))
-	return errs.New(errs.Auth, "no AWS credentials; looked at: %s", strings.Join(looked, ", ")).
-		WithHint("sign in and name the profile with --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+	return &noCredentials{errs.New(errs.Auth, "no AWS credentials; looked at: %s", strings.Join(looked, ", ")).
+		WithHint("sign in with skret auth login aws, name a profile with --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")}
 }
+
+// noCredentials is the error of a chain in which there is nothing.
+type noCredentials struct{ error }
+
+func (n *noCredentials) Unwrap() error { return n.error }
 
 // loadError explains why the SDK could not load its configuration.
 func loadError(o Options, err error) error {

@@ -16,8 +16,8 @@ const (
 	keysInProfile
 	credentialSourceEnv // credential_source = Environment
 	webIdentity
-	sso
-	login
+	ssoProfile
+	console
 	process
 	container
 	instance // EC2 metadata; the end of the chain
@@ -59,11 +59,11 @@ func inProfile(env config.EnvConfig, c *config.SharedConfig) source {
 	case c.WebIdentityTokenFile != "":
 		s.kind, s.detail = webIdentity, c.WebIdentityTokenFile
 	case c.SSOSession != nil:
-		s.kind, s.detail = sso, c.SSOSession.Name
+		s.kind, s.detail = ssoProfile, c.SSOSession.Name
 	case c.SSOStartURL != "" || c.SSOAccountID != "" || c.SSORoleName != "":
-		s.kind = sso
+		s.kind = ssoProfile
 	case c.LoginSession != "":
-		s.kind = login
+		s.kind = console
 	case c.CredentialProcess != "":
 		s.kind, s.detail = process, c.CredentialProcess
 	case env.ContainerCredentialsRelativePath != "" || env.ContainerCredentialsEndpoint != "":
@@ -92,12 +92,12 @@ func (s source) describe() (origin, renew string) {
 		origin, renew = fmt.Sprintf("profile %q (credential_source Environment)", p), "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 	case webIdentity:
 		origin, renew = fmt.Sprintf("profile %q (web identity)", p), "the token is renewed by whoever writes "+s.detail
-	case sso:
+	case ssoProfile:
 		origin, renew = fmt.Sprintf("profile %q (SSO)", p), "sign in with aws sso login --profile "+p
 		if s.detail != "" {
 			origin = fmt.Sprintf("profile %q (SSO session %q)", p, s.detail)
 		}
-	case login:
+	case console:
 		origin, renew = fmt.Sprintf("profile %q (aws login)", p), "sign in with aws login --profile "+p
 	case process:
 		origin, renew = fmt.Sprintf("profile %q (credential_process)", p), fmt.Sprintf("they come from the program that credential_process names in profile %q: run it by hand", p)

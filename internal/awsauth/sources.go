@@ -23,20 +23,26 @@ import (
 	"github.com/skret/skret/internal/httpx"
 )
 
-// processProvider runs a credential_process. It has no standard input, which
-// may hold a secret that is being piped in or belong to the command that is
-// started next; what it writes to stderr is shown line by line.
+// processProvider runs a credential_process.
 func (o Options) processProvider(command string) aws.CredentialsProvider {
 	return processcreds.NewProviderCommand(processcreds.NewCommandBuilderFunc(func(ctx context.Context) (*exec.Cmd, error) {
-		shell := []string{"sh", "-c"}
-		if runtime.GOOS == "windows" {
-			shell = []string{"cmd.exe", "/C"}
-		}
-		c := exec.CommandContext(ctx, shell[0], append(shell[1:], command)...)
-		c.Stderr = &lines{each: func(line string) { o.Notice("credential_process: " + line) }}
-		c.WaitDelay = time.Second
-		return c, nil
+		return o.shell(ctx, command, "credential_process"), nil
 	}))
+}
+
+// shell makes the shell's run of a command of the user's, by the setting that it
+// is in. It has no standard input, which may hold a secret that is being piped in
+// or belong to the command that is started next; what it writes to stderr is
+// shown line by line.
+func (o Options) shell(ctx context.Context, command, setting string) *exec.Cmd {
+	shell := []string{"sh", "-c"}
+	if runtime.GOOS == "windows" {
+		shell = []string{"cmd.exe", "/C"}
+	}
+	c := exec.CommandContext(ctx, shell[0], append(shell[1:], command)...)
+	c.Stderr = &lines{each: func(line string) { o.Notice(setting + ": " + line) }}
+	c.WaitDelay = time.Second
+	return c
 }
 
 // lines calls each for every line that is written.

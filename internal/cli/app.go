@@ -47,6 +47,9 @@ func (g *globalFlags) bind(f *pflag.FlagSet) {
 	f.StringVar(&g.Path, "path", "", "path in SSM Parameter Store (SKRET_PATH)")
 	f.StringVar(&g.Region, "region", "", "AWS region (SKRET_REGION)")
 	f.StringVar(&g.Profile, "profile", "", "AWS profile (SKRET_PROFILE)")
+	f.StringVar(&g.Auth, "auth", "", "sign-in by name, or chain for the AWS SDK's own (SKRET_AUTH)")
+	f.StringVar(&g.Account, "account", "", "AWS account that must sign (SKRET_ACCOUNT)")
+	f.StringVar(&g.Role, "role", "", "role that must sign (SKRET_ROLE)")
 	f.StringVar(&g.File, "file", "", "file of the local store (SKRET_FILE)")
 	f.StringVar(&g.Config, "config", "", "use this file, not the .skret.yaml found (SKRET_CONFIG)")
 	f.StringVarP(&g.chdir, "chdir", "C", "", "act as if started in this folder")
@@ -178,6 +181,10 @@ func (a *app) options(p *config.Project) engine.Options {
 		o.AskPassphrase = func(ctx context.Context, prompt string) ([]byte, error) {
 			a.signals.watch()
 			return a.streams.ReadPassphrase(ctx, prompt)
+		}
+		if a.streams.ErrTTY {
+			again := o
+			o.Relogin = a.relogin(again)
 		}
 	}
 	return o

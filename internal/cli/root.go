@@ -129,6 +129,7 @@ Exit codes:
 		newEnv(a),
 		newLocal(a),
 		newConfig(a),
+		newAuth(a),
 		newCompletion(a),
 		newVersion(a),
 	)

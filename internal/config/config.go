@@ -21,7 +21,7 @@ type Input struct {
 
 // Flags are the global flags that are settings; "" means not given.
 type Flags struct {
-	Env, Provider, Path, Region, Profile, File, Config string
+	Env, Provider, Path, Region, Profile, Auth, Account, Role, File, Config string
 }
 
 // Providers are the words for `provider:`.
@@ -86,7 +86,9 @@ type Place struct {
 	Path            string // "/myapp/prod", cleaned: a leading slash, none at the end
 	Region          string // "" leaves it to the SDK
 	Profile         string
-	ProfileExplicit bool // from a flag or SKRET_PROFILE, not from the file
+	ProfileExplicit bool   // from a flag or SKRET_PROFILE, not from the file
+	Auth            string // a sign-in by name, or [ChainAuth]; "" leaves it to the order of identities
+	Account, Role   string // whoever signs must be of them; "" is any
 	KMSKeyID        string
 	Tier            string // "", standard, advanced or intelligent
 

@@ -66,7 +66,13 @@ var layout = key{kind: table, doc: "Where a project's secrets are. See https://g
 			{name: "region", provider: ProviderAWS, check: checkRegion, pattern: patternRegion, standard: "what the AWS SDK finds",
 				doc: "AWS region, such as eu-west-1. AWS_REGION wins over it."},
 			{name: "profile", provider: ProviderAWS, check: checkLine, standard: "what the AWS SDK finds",
-				doc: "Profile of the AWS configuration. AWS_PROFILE wins over it."},
+				doc: "Profile of the AWS configuration. AWS_PROFILE wins over it. It is not used when a sign-in of skret's is."},
+			{name: "auth", provider: ProviderAWS, check: checkAuth, pattern: patternAuth, standard: "the sign-in that skret keeps, else what the AWS SDK finds",
+				doc: "Who signs: the name of a sign-in made by skret auth login aws --name NAME, or chain for what the AWS SDK finds."},
+			{name: "account", provider: ProviderAWS, check: checkAccount, pattern: patternAccount, standard: "any",
+				doc: "AWS account, 12 digits in quotes. Any other identity is refused before the first request; with IAM Identity Center it is also the account that is signed in to."},
+			{name: "role", provider: ProviderAWS, check: checkRole, pattern: patternRole, standard: "any",
+				doc: "Name of the role, or of the permission set of IAM Identity Center, that the identity must have, as with account."},
 			{name: "kms_key_id", provider: ProviderAWS, check: checkWord, pattern: patternWord, standard: "alias/aws/ssm",
 				doc: "KMS key for new values: an id, an ARN, or alias/NAME."},
 			{name: "tier", provider: ProviderAWS, words: []string{"standard", "advanced", "intelligent"}, standard: "the account's own setting",
@@ -96,6 +102,9 @@ const (
 	patternRegion    = `^[a-z]+(-[a-z]+)+-[0-9]+$`
 	patternWord      = `^[!-~]+$`
 	patternVariable  = `^[A-Za-z_][A-Za-z0-9_]*$`
+	patternAuth      = patternEnv
+	patternAccount   = `^[0-9]{12}$`
+	patternRole      = `^[A-Za-z0-9+=,.@_-]{1,64}$`
 	patternRecipient = `^(age1[a-z0-9]+|(ssh-[a-z0-9-]+|ecdsa-[a-z0-9-]+) [A-Za-z0-9+/=]+( .*)?)$`
 )
 
@@ -124,6 +133,34 @@ func checkEnv(s string) string {
 	}
 	if !ok {
 		return "the name of an environment is made of at most 64 letters, digits, and the signs _ . - and begins with a letter or a digit"
+	}
+	return ""
+}
+
+// ChainAuth is the word for what the AWS SDK finds, where the name of a sign-in
+// could stand.
+const ChainAuth = "chain"
+
+func checkAuth(s string) string {
+	if checkEnv(s) != "" {
+		return "the name of a sign-in is made of at most 64 letters, digits, and the signs _ . - and begins with a letter or a digit"
+	}
+	return ""
+}
+
+func checkAccount(s string) string {
+	if len(s) != 12 || strings.Trim(s, "0123456789") != "" {
+		return "an AWS account is 12 digits, in quotes"
+	}
+	return ""
+}
+
+func checkRole(s string) string {
+	ok := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("+=,.@_-", r)
+	}
+	if len(s) > 64 || strings.ContainsFunc(s, func(r rune) bool { return !ok(r) }) {
+		return "a role is named by at most 64 letters, digits, and the signs + = , . @ _ -"
 	}
 	return ""
 }

@@ -58,10 +58,15 @@ func Load(in Input) (*Project, error) {
 	return r.p, nil
 }
 
-// User returns what needs no project: the user's own folder and identity.
+// User returns what needs no project: the user's own folder and identity, and
+// what flags and variables say of who signs.
 func User(in Input) (*Project, error) {
 	r := newResolver(in)
 	r.own()
+	region := r.take("region", flag("--region", in.Flags.Region), r.variable("SKRET_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"))
+	r.outside(region, checkRegion)
+	r.p.Place.Region = region.text
+	r.identity(nil, identityFlags(in.Flags))
 	return r.p, errors.Join(r.probs...)
 }
 

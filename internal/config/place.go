@@ -14,7 +14,8 @@ func (r *resolver) place(env *value) {
 	fl := r.in.Flags
 	path := cmp.Or(flag("--path", fl.Path), r.variable("SKRET_PATH"))
 	file := cmp.Or(flag("--file", fl.File), r.variable("SKRET_FILE"))
-	region, profile := flag("--region", fl.Region), flag("--profile", fl.Profile)
+	who := identityFlags(fl)
+	region := flag("--region", fl.Region)
 	provider := cmp.Or(flag("--provider", fl.Provider), r.variable("SKRET_PROVIDER"), r.file(env.get("provider")))
 	word := provider.text
 	switch { // a path or a file alone says which provider it means
@@ -33,9 +34,10 @@ func (r *resolver) place(env *value) {
 	switch word {
 	case ProviderAWS:
 		r.refuse(provider, word, file)
-		r.aws(env, provider, path, region, profile)
+		r.aws(env, provider, path, region)
+		r.identity(env, who)
 	case ProviderLocal:
-		r.refuse(provider, word, path, region, profile)
+		r.refuse(provider, word, path, region, who.profile, who.auth, who.account, who.role)
 		r.local(env, file)
 	default:
 		if provider.origin.Kind != "file" { // that one is judged already
@@ -65,14 +67,12 @@ func (r *resolver) outside(c choice, check func(string) string) {
 	}
 }
 
-func (r *resolver) aws(env *value, provider, path, region, profile choice) {
+func (r *resolver) aws(env *value, provider, path, region choice) {
 	place := &r.p.Place
 	path = r.take("path", path, r.file(env.get("path")))
 	region = r.take("region", region, r.variable("SKRET_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"), r.file(env.get("region")))
-	profile = r.take("profile", profile, r.variable("SKRET_PROFILE", "AWS_PROFILE"), r.file(env.get("profile")))
 	r.outside(path, checkPath)
 	r.outside(region, checkRegion)
-	r.outside(profile, checkLine)
 	switch {
 	case path.given():
 		place.Path = cleanPath(path.text)
@@ -81,8 +81,7 @@ func (r *resolver) aws(env *value, provider, path, region, profile choice) {
 	default:
 		r.problem(provider, "pass --path /myapp/prod", "provider aws needs a path")
 	}
-	place.Region, place.Profile = region.text, profile.text
-	place.ProfileExplicit = profile.origin.Kind == "flag" || profile.origin.Name == "SKRET_PROFILE"
+	place.Region = region.text
 	place.KMSKeyID = r.take("kms_key_id", r.file(env.get("kms_key_id"))).text
 	place.Tier = r.take("tier", r.file(env.get("tier"))).text
 }

@@ -29,6 +29,7 @@ func (p *Project) Settings() []Setting {
 	add("provider", "", false, p.Place.Provider)
 	texts := map[string]string{
 		"path": p.Place.Path, "region": p.Place.Region, "profile": p.Place.Profile,
+		"auth": p.Place.Auth, "account": p.Place.Account, "role": p.Place.Role,
 		"kms_key_id": p.Place.KMSKeyID, "tier": p.Place.Tier, "file": p.Place.File,
 	}
 	lists := map[string][]string{

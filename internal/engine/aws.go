@@ -18,10 +18,7 @@ func openAWS(ctx context.Context, o Options) (*ssm.Store, error) {
 	if !localEndpoint(p.Getenv("AWS_ENDPOINT_URL_SSM")) && !localEndpoint(p.Getenv("AWS_ENDPOINT_URL")) {
 		trust = httpx.Preload(bundle)
 	}
-	id, err := awsauth.Resolve(ctx, awsauth.Options{
-		Profile: p.Place.Profile, ProfileExplicit: p.Place.ProfileExplicit, Region: p.Place.Region,
-		Getenv: p.Getenv, Log: o.Log, Notice: o.Notice, AskMFA: o.AskPassphrase,
-	})
+	id, err := awsauth.Resolve(ctx, AWS(o))
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,9 @@ type Options struct {
 	// AskPassphrase asks for the passphrase of a locked identity. nil refuses.
 	AskPassphrase func(ctx context.Context, prompt string) ([]byte, error)
 	UserAgent     string // "skret/1.2.3"
+	// Relogin has the user sign in again when the sign-in of that name is over,
+	// for why. nil refuses.
+	Relogin func(ctx context.Context, name string, why error) error
 }
 
 // placeKeys returns the keys that the environment is limited to, if it is.

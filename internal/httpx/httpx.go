@@ -213,9 +213,18 @@ func Preload(caBundle string) *Trust {
 		go func() { _, _ = x509.SystemCertPool() }()
 		return &Trust{load: func() (*x509.CertPool, error) { return nil, nil }}
 	}
-	t := &Trust{load: sync.OnceValues(func() (*x509.CertPool, error) { return readBundle(caBundle) })}
+	t := Bundle(caBundle)
 	go func() { _, _ = t.load() }()
 	return t
+}
+
+// Bundle is [Preload] for a client that may not be used: nothing is loaded before
+// the first request.
+func Bundle(caBundle string) *Trust {
+	if caBundle == "" {
+		return nil
+	}
+	return &Trust{load: sync.OnceValues(func() (*x509.CertPool, error) { return readBundle(caBundle) })}
 }
 
 func readBundle(name string) (*x509.CertPool, error) {

@@ -57,8 +57,16 @@ func (s *Streams) Confirm(ctx context.Context, question string) (bool, error) {
 	return answer == "y" || answer == "yes", nil
 }
 
+// noTTY is why there is no terminal.
+type noTTY struct{ error }
+
+func (n *noTTY) Unwrap() error { return n.error }
+
+// IsNoTerminal tells whether a question failed because there is no terminal.
+func IsNoTerminal(err error) bool { _, ok := errors.AsType[*noTTY](err); return ok }
+
 func noTerminal(what string, err error) error {
-	return errs.New(errs.Invalid, "no terminal to ask on: %s: %w", strings.TrimRight(what, ": "), err).
+	return errs.New(errs.Invalid, "no terminal to ask on: %s: %w", strings.TrimRight(what, ": "), &noTTY{err}).
 		WithHint("give the answer on the command line, by a pipe or in a file; see --help")
 }
 
