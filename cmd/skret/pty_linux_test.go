@@ -441,3 +441,38 @@ func TestTerminalGetsNoControlCharacters(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// On a terminal an expired sign-in is offered to be renewed, and the command goes
+// on with it; whoever declines has the error.
+func TestTerminalOffersToSignInAgain(t *testing.T) {
+	c := newCloud(t)
+	p := onCloud(t, c)
+	p.ssoLogin(t, "--no-verify")
+	for _, answer := range []string{"n\n", "y\n"} {
+		c.Revoke()
+		con := p.onTerminal(t, nil, "skret", "get", "KEY")
+		con.wait("is over")
+		con.wait("sign in now? [y/N] ")
+		con.send(answer)
+		status, out := con.end()
+		if answer == "y\n" && (status.ExitStatus() != 0 || !strings.Contains(out, "ABCD-EFGH") || !strings.HasSuffix(out, "v\r\n")) {
+			t.Errorf("status %d: %q", status.ExitStatus(), out)
+		}
+		if answer == "n\n" && status.ExitStatus() != 4 {
+			t.Errorf("status %d: %q", status.ExitStatus(), out)
+		}
+	}
+}
+
+// A QR code is drawn for a device code on a terminal, and nowhere else.
+func TestTerminalShowsAQRCode(t *testing.T) {
+	c := newCloud(t)
+	p := onCloud(t, c)
+	con := p.onTerminal(t, nil, "skret", "auth", "login", "aws", "--flow", "device", "--opt", "start_url=https://acme.awsapps.com/start", "--opt", "region="+"us-east-1")
+	if status, out := con.end(); status.ExitStatus() != 0 || !strings.Contains(out, "\u2588\u2588\u2588") {
+		t.Errorf("status %d: %q", status.ExitStatus(), out)
+	}
+	if r := p.ssoLogin(t); strings.Contains(r.stderr, "\u2588") {
+		t.Error("in a pipe")
+	}
+}

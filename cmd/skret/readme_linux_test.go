@@ -27,9 +27,14 @@ func readmeLines(t *testing.T, heading string) []string {
 		t.Fatalf("the README has no %q", heading)
 	}
 	after, _, _ = strings.Cut(after, "\n## ")
+	return commandLines(after)
+}
+
+// commandLines returns the lines of the code blocks that are in no language.
+func commandLines(text string) []string {
 	var lines []string
-	for i, block := range strings.Split(after, "```") {
-		if i%2 == 0 {
+	for i, block := range strings.Split(text, "```") {
+		if i%2 == 0 || !strings.HasPrefix(block, "\n") {
 			continue
 		}
 		for line := range strings.SplitSeq(block, "\n") {
@@ -46,7 +51,10 @@ func readmeLines(t *testing.T, heading string) []string {
 func (p *project) typed(t *testing.T, line string) string {
 	t.Helper()
 	c := p.onTerminal(t, nil, "sh", "-c", line)
-	answers := map[string]string{"value of ": "postgres://localhost/app\n", "[y/N] ": "y\n"}
+	answers := map[string]string{
+		"value of ": "postgres://localhost/app\n", "[y/N] ": "y\n",
+		"start URL of IAM Identity Center: ": "https://acme.awsapps.com/start\n", "region of IAM Identity Center [us-east-1]: ": "\n",
+	}
 	c.mu.Lock()
 	for !c.ended {
 		for ask, reply := range answers {
@@ -106,6 +114,37 @@ func TestReadmeWithAWS(t *testing.T) {
 	}
 	if got := p.skret(t, "get", "DATABASE_URL"); string(got) != "c" {
 		t.Errorf("after the rollback: %q", got)
+	}
+}
+
+// The guide's commands work, one after the other, and so do the README's.
+func TestGuideAuthentication(t *testing.T) {
+	const account = "123456789012"
+	c := fake.NewCloud()
+	t.Cleanup(c.Close)
+	c.Assign(account, "Deploy")
+	c.Role("arn:aws:iam::"+account+":role/deploy", fake.Trust{AWS: []string{account}})
+	p := newProject(t, "provider: aws\n    path: /shop/prod\n    region: "+fake.Region, c.Env()...)
+	yaml := "version: \"1\"\nproject: shop\nenvironments:\n  prod:\n    provider: aws\n    path: /shop/prod\n    region: " + fake.Region + "\n"
+	admin := c.User("admin")
+	profile := "[admin]\naws_access_key_id = " + admin.ID + "\naws_secret_access_key = " + admin.Secret + "\n"
+	for name, text := range map[string]string{".skret.yaml": yaml, "credentials": profile} {
+		if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.env = append(p.env, "BROWSER=browse", "AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(p.dir, "credentials"))
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "guide", "authentication.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "## IAM Identity Center") // status and doctor come before the login there
+	lines := append(readmeLines(t, "Sign in"), commandLines(rest)...)
+	if len(lines) < 12 {
+		t.Fatalf("only %q", lines)
+	}
+	for _, line := range lines {
+		p.typed(t, line)
 	}
 }
 

@@ -3,6 +3,7 @@ package awsauth
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -41,6 +42,7 @@ func accessKeyMethod() Method {
 			d.meta["key"] = maskKey(id)
 			return d, nil
 		},
+		verified: keyAge,
 		provider: func(s *signIn) (aws.CredentialsProvider, error) {
 			return aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
 				c, m, err := s.open(ctx)
@@ -88,6 +90,26 @@ func maskKey(id string) string {
 		return "..."
 	}
 	return id[:4] + "..." + id[len(id)-4:]
+}
+
+// oldKey is the age from which on an access key is worth a word.
+const oldKey = 90 * 24 * time.Hour
+
+// keyAge finds out when the access key was made, if the identity may ask.
+func keyAge(ctx context.Context, l *attempt, kept *memory) {
+	keys, err := l.o.query(constantOf(kept.material), "", "").AccessKeys(ctx, "")
+	if err != nil {
+		l.o.Log.Debug("the age of the access key is not known", "error", err)
+		return
+	}
+	for _, k := range keys {
+		if k.ID == kept.material.Field("access_key_id") && !k.Created.IsZero() {
+			kept.cred.Meta["key_created"] = k.Created.UTC().Format(time.RFC3339)
+			if age := l.o.Now().Sub(k.Created); age > oldKey {
+				l.note("the access key is %d days old: skret auth rotate replaces it", int(age.Hours()/24))
+			}
+		}
+	}
 }
 
 // ParseKeys reads an access key as tools print it: lines of NAME=VALUE, with or

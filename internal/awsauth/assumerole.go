@@ -46,7 +46,8 @@ func assumeRoleMethod() Method {
 		},
 		provider: func(s *signIn) (aws.CredentialsProvider, error) {
 			c := s.last()
-			return &minted{s: s, key: c.Meta["role_arn"], mint: s.assumeRole}, nil
+			life, err := sessionLife(c.Meta["duration"])
+			return &minted{s: s, key: c.Meta["role_arn"], asks: life, mint: s.assumeRole}, err
 		},
 		origin: func(c vault.Credential) string { return quoted(c, "role "+c.Meta["role_arn"]) },
 	}

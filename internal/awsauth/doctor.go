@@ -40,6 +40,7 @@ type Diagnosis struct {
 	Chain   []Finding // the order of identities, step by step
 	Machine []Finding // what sign-ins depend on
 	Suggest string    // the one thing to do next; "" when all is well
+	Err     error     // why commands cannot sign, as far as was looked
 }
 
 // Doctor looks at every place that an identity can come from, in order, and at
@@ -86,6 +87,7 @@ func (d *doctor) place(step string, found bool, detail string) {
 func (d *doctor) problem(step, detail, mend string) {
 	d.Chain = append(d.Chain, Finding{step, Problem, detail, mend})
 	d.used = true
+	d.Err = errs.New(errs.Auth, "%s: %s", step, detail).WithHint("%s", mend)
 }
 
 func (d *doctor) see(step, result, detail, mend string) {
@@ -312,6 +314,7 @@ func (d *doctor) ask(ctx context.Context) {
 			return
 		}
 	}
+	d.Err = err
 	d.see("identity", Problem, err.Error(), cmp.Or(errs.HintOf(err), "skret auth login aws"))
 }
 

@@ -114,6 +114,9 @@ func SignIn(ctx context.Context, o Options, lo LoginOptions) (Login, error) {
 			return Login{}, err
 		}
 	}
+	if m.verified != nil && out.Caller.ARN != "" {
+		m.verified(ctx, l, kept)
+	}
 	stored, err := kept.moveTo(ctx, o.Vault)
 	if err != nil {
 		return Login{}, err

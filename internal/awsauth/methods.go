@@ -21,6 +21,9 @@ type Method struct {
 
 	// login asks for what is missing and gets what is to be kept.
 	login func(ctx context.Context, l *attempt) (draft, error)
+	// verified adds to what is kept what only a sign-in that works can find out; nil:
+	// nothing.
+	verified func(ctx context.Context, l *attempt, kept *memory)
 	// provider signs with what is kept.
 	provider func(s *signIn) (aws.CredentialsProvider, error)
 	// origin says in words what the sign-in is.

@@ -124,7 +124,8 @@ func rolesAnywhereMethod() Method {
 			if err != nil {
 				return nil, err
 			}
-			return &minted{s: s, key: c.Meta["role_arn"], mint: p.Retrieve}, nil
+			life, err := sessionLife(c.Meta["duration"])
+			return &minted{s: s, key: c.Meta["role_arn"], asks: life, mint: p.Retrieve}, err
 		},
 		origin: func(c vault.Credential) string { return quoted(c, "Roles Anywhere, role "+c.Meta["role_arn"]) },
 	}
@@ -177,7 +178,8 @@ func oidcMethod() Method {
 		},
 		provider: func(s *signIn) (aws.CredentialsProvider, error) {
 			c := s.last()
-			return &minted{s: s, key: c.Meta["role_arn"], mint: s.assumeByToken}, nil
+			life, err := sessionLife(c.Meta["duration"])
+			return &minted{s: s, key: c.Meta["role_arn"], asks: life, mint: s.assumeByToken}, err
 		},
 		origin: func(c vault.Credential) string { return quoted(c, "OIDC, role "+c.Meta["role_arn"]) },
 	}

@@ -73,7 +73,7 @@ func (s *signIn) rotate(ctx context.Context, c vault.Credential, m vault.Materia
 		return Rotated{}, undo(fmt.Errorf("the new access key does not work: %w", err))
 	}
 	c.Meta = maps.Clone(c.Meta)
-	c.Meta["key"] = maskKey(made.ID)
+	c.Meta["key"], c.Meta["key_created"] = maskKey(made.ID), s.o.Now().UTC().Format(time.RFC3339)
 	if _, err := s.vault.Renew(ctx, c, fresh); err != nil {
 		return Rotated{}, undo(fmt.Errorf("the new access key cannot be kept: %w", err))
 	}

@@ -44,6 +44,7 @@ type Status struct {
 	Session     time.Time // until when renewing is possible at most; zero when there is no bound
 	Bound       string    // what sets Session, in words
 	Renewable   bool      // without the user
+	KeyCreated  time.Time // of an access key, if that is known
 
 	Err error // with Failed, Expired, Wrong, None
 }
@@ -115,6 +116,7 @@ func (o Options) stored(c vault.Credential) Status {
 			st.Credentials = s.Expires
 		}
 	}
+	st.KeyCreated, _ = time.Parse(time.RFC3339, c.Meta["key_created"])
 	if c.Method != "sso" {
 		st.Renewable = c.Method != "access-key"
 		return st

@@ -44,6 +44,7 @@ func TestBench(t *testing.T) {
 	s.head()
 	s.start(t)
 	s.local(t)
+	s.auth(t)
 	s.ssm(t)
 	s.size(t)
 	fmt.Printf("\n%d not met\n", s.missed)

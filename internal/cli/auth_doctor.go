@@ -2,14 +2,12 @@ package cli
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/skret/skret/internal/awsauth"
 	"github.com/skret/skret/internal/engine"
-	"github.com/skret/skret/internal/errs"
 )
 
 type doctorOptions struct{ offline bool }
@@ -57,7 +55,7 @@ func runAuthDoctor(ctx context.Context, a *app, o doctorOptions) error {
 	a.signals.watch()
 	d := awsauth.Doctor(ctx, engine.AWS(eo), o.offline)
 	if err := ctx.Err(); err != nil {
-		return errors.Join(err)
+		return err
 	}
 	if a.json() {
 		doc := struct {
@@ -86,11 +84,5 @@ func runAuthDoctor(ctx context.Context, a *app, o doctorOptions) error {
 			a.streams.Notice("next: %s", d.Suggest)
 		}
 	}
-	for _, f := range append(d.Chain, d.Machine...) {
-		if f.Result == awsauth.Problem {
-			e := errs.New(errs.Auth, "%s: %s", f.Step, f.Detail)
-			return e.WithHint("%s", f.Mend)
-		}
-	}
-	return nil
+	return asAuth(d.Err)
 }

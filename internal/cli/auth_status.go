@@ -150,6 +150,7 @@ type identityStatus struct {
 	TokenExpires      string `json:"token_expires"`
 	RenewableUntil    string `json:"renewable_until"`
 	Bound             string `json:"bound"`
+	KeyCreated        string `json:"key_created"`
 
 	Error string `json:"error"`
 	Hint  string `json:"hint"`
@@ -176,7 +177,7 @@ func awsStatus(st awsauth.Status) identityStatus {
 	doc := identityStatus{
 		Service: awsauth.Service, Name: st.Name, Method: st.Method, Used: st.Used, State: string(st.State),
 		Account: st.Account, Identity: st.ARN, Source: st.Origin, Reason: st.Reason, Shadows: st.Shadow, Renewable: st.Renewable,
-		CredentialsExpire: rfc(st.Credentials), TokenExpires: rfc(st.Token), RenewableUntil: rfc(st.Session), Bound: st.Bound,
+		CredentialsExpire: rfc(st.Credentials), TokenExpires: rfc(st.Token), RenewableUntil: rfc(st.Session), Bound: st.Bound, KeyCreated: rfc(st.KeyCreated),
 		until: st.Session,
 	}
 	if st.Method == awsauth.Chain {
@@ -232,6 +233,9 @@ func (a *app) explainStatus(st identityStatus) {
 	}
 	if st.Shadows != "" {
 		a.streams.Notice("%s", st.Shadows)
+	}
+	if made, err := time.Parse(timeForm, st.KeyCreated); err == nil && time.Since(made) > 24*time.Hour {
+		a.streams.Notice("the access key of %s is %d days old; skret auth rotate replaces it", title, int(time.Since(made).Hours()/24))
 	}
 	if st.State == string(awsauth.Expiring) {
 		a.streams.Notice("%s ends soon, by %s: skret auth login %s", title, st.Bound, st.Service)

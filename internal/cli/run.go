@@ -122,8 +122,8 @@ func runRun(ctx context.Context, a *app, o runOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	ambient := environ() // before a keyring's library, which sets a variable for itself
 	set, setErr := a.variables(ctx, o)
-	ambient := environ()
 	if a.global.chdir != "" {
 		dir, err := a.dir()
 		if err != nil {

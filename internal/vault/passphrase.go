@@ -107,7 +107,8 @@ func (v *Vault) passphrase(ctx context.Context, prompt string) (string, error) {
 	}
 	pass, err := v.o.AskPassphrase(ctx, prompt)
 	if err != nil {
-		return "", errs.New(errs.Auth, "the sign-ins are locked by a passphrase: %w", err)
+		return "", errs.New(errs.Auth, "the sign-ins are locked by a passphrase: %w", err).
+			WithHint("run this on a terminal, or name a file that holds it by SKRET_PASSPHRASE_FILE")
 	}
 	defer clear(pass)
 	return string(pass), nil

@@ -1,0 +1,87 @@
+//go:build real
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/skret/skret/internal/fake"
+	"github.com/skret/skret/internal/realtest"
+)
+
+func TestRealOneProcessRenewsInTwentyRounds(t *testing.T) { oneProcessRenews(t, 20) }
+
+// The aws command line uses the sign-in through credential_process, and signs as
+// it says: it judges what auth token prints, and the fakes.
+func TestRealAWSUsesTheSignIn(t *testing.T) {
+	c := newCloud(t)
+	p := onCloud(t, c)
+	p.ssoLogin(t)
+	skret, err := exec.LookPath("skret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(p.dir, "config")
+	if err := os.WriteFile(config, []byte("[profile skret]\nregion = "+fake.Region+"\ncredential_process = "+skret+" auth token aws\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	aws := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command(realtest.Need(t, "aws", "pip install awscli"), append(args, "--profile", "skret", "--output", "text")...)
+		cmd.Dir = p.dir
+		for _, v := range p.env {
+			if k, value, _ := strings.Cut(v, "="); value != "" && k != "AWS_CONFIG_FILE" { // an empty AWS_CA_BUNDLE is a file to it
+				cmd.Env = append(cmd.Env, v)
+			}
+		}
+		cmd.Env = append(cmd.Env, "AWS_CONFIG_FILE="+config, "PYENV_ROOT="+os.Getenv("PYENV_ROOT"))
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("aws %q: %v\n%s", args, err, &stderr)
+		}
+		return string(out)
+	}
+	if out := aws("sts", "get-caller-identity", "--query", "Arn"); !strings.Contains(out, "AWSReservedSSO_Deploy") {
+		t.Errorf("aws is %s", out)
+	}
+	if out := aws("ssm", "get-parameter", "--name", "/app/dev/KEY", "--with-decryption", "--query", "Parameter.Value"); strings.TrimSpace(out) != "v" {
+		t.Errorf("aws reads %q", out)
+	}
+}
+
+// moto takes the sign-ins: an access key, a role, a token of an issuer.
+func TestRealMotoTakesTheSignIns(t *testing.T) {
+	m := realtest.Moto(t)
+	p := newProject(t, "provider: aws\n    path: /app/dev\n    region: us-east-1")
+	for _, v := range m.Env(t) {
+		if k, _, _ := strings.Cut(v, "="); k != "HOME" && k != "USERPROFILE" && k != "AWS_ACCESS_KEY_ID" && k != "AWS_SECRET_ACCESS_KEY" {
+			p.env = append(p.env, v)
+		}
+	}
+	m.AWS(t, "iam", "create-user", "--user-name", "ci")
+	key := strings.Fields(m.AWS(t, "iam", "create-access-key", "--user-name", "ci", "--query", "AccessKey.[AccessKeyId,SecretAccessKey]", "--output", "text"))
+	m.AWS(t, "iam", "create-role", "--role-name", "app", "--assume-role-policy-document", "{}")
+	m.AWS(t, "ssm", "put-parameter", "--name", "/app/dev/KEY", "--value", "v", "--type", "SecureString")
+	p.keyLogin(t, "default", fake.Key{ID: key[0], Secret: key[1]})
+	role := "role_arn=" + m.AWS(t, "iam", "get-role", "--role-name", "app", "--query", "Role.Arn", "--output", "text")
+	p.want(t, 0, "assumed-role/app/skret", "auth", "login", "aws", "--name", "role", "--method", "assume-role", "--opt", role, "--opt", "source=default")
+	if err := os.WriteFile(filepath.Join(p.dir, "jwt"), []byte("eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4IiwiZXhwIjo0MTAyNDQ0ODAwfQ.eHh4"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.want(t, 0, "assumed-role/app/skret", "auth", "login", "aws", "--name", "oidc", "--method", "oidc", "--opt", role, "--opt", "token_file=jwt")
+	for _, name := range []string{"default", "role", "oidc"} {
+		if got := p.skret(t, "get", "KEY", "--auth", name); string(got) != "v" {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	p.want(t, 0, "is replaced by", "auth", "rotate")
+	if got := p.skret(t, "get", "KEY"); string(got) != "v" {
+		t.Errorf("after the rotation: %q", got)
+	}
+}
