@@ -4,6 +4,7 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/skret/skret/internal/fake"
@@ -21,7 +22,7 @@ func (s *suite) auth(t *testing.T) {
 	}
 	env := append(s.env[:3:3], c.Env()...)
 	dir := project(t, "provider: aws\n    path: /bench/auth\n    region: "+fake.Region+"\n")
-	withKeys := program{path: s.skret, args: []string{"run", "--", "true"}, dir: dir, env: append(env[:len(env):len(env)], c.User("bench").Env()...)}
+	withKeys := program{path: s.skret, args: []string{"run", "--", "true"}, dir: dir, env: append(slices.Clip(env), c.User("bench").Env()...)}
 	withKeys.env = append(withKeys.env, "SKRET_HOME="+t.TempDir()) // where nobody is signed in
 	login := program{path: s.skret, dir: dir, env: env, args: []string{
 		"auth", "login", "aws", "--method", "sso", "--flow", "device", "--opt", "start_url=https://acme.awsapps.com/start", "--opt", "region=" + fake.Region,
