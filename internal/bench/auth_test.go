@@ -20,10 +20,10 @@ func (s *suite) auth(t *testing.T) {
 	for i := range 10 {
 		c.SSM.Put(fmt.Sprintf("/bench/auth/KEY_%d", i), "value")
 	}
-	env := append(s.env[:3:3], c.Env()...)
+	keys := append(slices.Clip(s.env), c.Env()...)
+	env := append(slices.Clip(keys), "SKRET_HOME="+t.TempDir()) // where somebody is signed in
 	dir := project(t, "provider: aws\n    path: /bench/auth\n    region: "+fake.Region+"\n")
-	withKeys := program{path: s.skret, args: []string{"run", "--", "true"}, dir: dir, env: append(slices.Clip(env), c.User("bench").Env()...)}
-	withKeys.env = append(withKeys.env, "SKRET_HOME="+t.TempDir()) // where nobody is signed in
+	withKeys := program{path: s.skret, args: []string{"run", "--", "true"}, dir: dir, env: append(slices.Clip(keys), c.User("bench").Env()...)}
 	login := program{path: s.skret, dir: dir, env: env, args: []string{
 		"auth", "login", "aws", "--method", "sso", "--flow", "device", "--opt", "start_url=https://acme.awsapps.com/start", "--opt", "region=" + fake.Region,
 	}}
