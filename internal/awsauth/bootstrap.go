@@ -10,6 +10,7 @@ import (
 
 	"github.com/skret/skret/internal/awsauth/query"
 	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/httpx"
 	"github.com/skret/skret/internal/vault"
 )
 
@@ -179,7 +180,7 @@ func (t *bootstrap) soon(ctx context.Context, do func() error) error {
 		if errs.KindOf(err) != errs.NotFound || time.Since(start) > newKeyWait {
 			return err
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := httpx.Sleep(ctx, wait); err != nil {
 			return err
 		}
 	}

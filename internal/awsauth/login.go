@@ -9,6 +9,7 @@ import (
 
 	"github.com/skret/skret/internal/awsauth/query"
 	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/httpx"
 	"github.com/skret/skret/internal/vault"
 )
 
@@ -133,7 +134,7 @@ func (l *attempt) alone(ctx context.Context) (unlock func(), err error) {
 	}
 	l.o.Notice(fmt.Sprintf("waiting for %s, which signs in or renews the sign-in %q just now", holder, l.l.Name))
 	for start := time.Now(); ; {
-		if err := sleep(ctx, renewLook); err != nil {
+		if err := httpx.Sleep(ctx, renewLook); err != nil {
 			return nil, err
 		}
 		if unlock, holder, err = l.o.Vault.TryLock(Service, l.l.Name); err != nil || unlock != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/skret/skret/internal/awsauth/query"
 	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/httpx"
 	"github.com/skret/skret/internal/vault"
 )
 
@@ -98,7 +99,7 @@ func (s *signIn) known(ctx context.Context, c *query.Client, account string) err
 		if !refused || api.Code != "InvalidClientTokenId" || time.Since(start) > newKeyWait {
 			return err
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := httpx.Sleep(ctx, wait); err != nil {
 			return err
 		}
 	}

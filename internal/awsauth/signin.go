@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/httpx"
 	"github.com/skret/skret/internal/vault"
 )
 
@@ -150,7 +151,7 @@ func (s *signIn) once(ctx context.Context, done func() (bool, error), do func() 
 			return errs.New(errs.Auth, "the sign-in %q is being renewed by %s, and has not been for %s", s.name, holder, renewWait).
 				WithHint("look at that process, perhaps somebody is signing in there; then try again")
 		}
-		if err := sleep(ctx, renewLook); err != nil {
+		if err := httpx.Sleep(ctx, renewLook); err != nil {
 			return err
 		}
 		if ok, err := done(); ok || err != nil {
@@ -161,15 +162,4 @@ func (s *signIn) once(ctx context.Context, done func() (bool, error), do func() 
 
 func cannotWrite(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

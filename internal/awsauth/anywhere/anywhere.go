@@ -42,6 +42,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/skret/skret/internal/httpx"
 )
 
 // warnBefore is how long before its end a certificate is warned of.
@@ -102,7 +104,7 @@ func New(o Options) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{o: o, region: region, wait: wait}, nil
+	return &Provider{o: o, region: region, wait: httpx.Sleep}, nil
 }
 
 // Retrieve returns fresh credentials of the role.

@@ -219,15 +219,3 @@ func word(s string) string {
 	}
 	return s
 }
-
-// wait returns after d, or earlier with an error when ctx is done.
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}

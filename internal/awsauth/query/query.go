@@ -42,6 +42,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"github.com/skret/skret/internal/httpx"
 )
 
 // Options are what a client needs. Credentials, Region, HTTP, Getenv and Log are
@@ -79,20 +81,9 @@ func New(o Options) *Client {
 		o.Now = time.Now
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = httpx.Sleep
 	}
 	return &Client{o: o, signer: v4.NewSigner()}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // ClockAhead returns by how much AWS's clock is ahead of this machine's, if an

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/httpx"
 )
 
 func TestWhatChangesNothingIsRepeated(t *testing.T) {
@@ -206,10 +207,10 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := sleep(ctx, time.Hour); !errors.Is(err, context.DeadlineExceeded) {
+		if err := httpx.Sleep(ctx, time.Hour); !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
-		if err := sleep(t.Context(), time.Hour); err != nil {
+		if err := httpx.Sleep(t.Context(), time.Hour); err != nil {
 			t.Error(err)
 		}
 	})

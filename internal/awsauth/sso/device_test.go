@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/httpx"
 )
 
 // device signs in by device flow, and returns what the user was shown.
@@ -117,7 +118,7 @@ func TestDeviceEndsAtOnceWhenCancelled(t *testing.T) {
 	o := w.options()
 	o.Sleep = func(ctx context.Context, _ time.Duration) error {
 		cancel()
-		return sleep(ctx, time.Hour)
+		return httpx.Sleep(ctx, time.Hour)
 	}
 	_, err := New(o).Device(ctx, registration(), startURL, func(DevicePrompt) error { return nil })
 	if !errors.Is(err, context.Canceled) {

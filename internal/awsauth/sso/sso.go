@@ -34,6 +34,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/skret/skret/internal/httpx"
 )
 
 // Flow is a way to have the user authorize a sign-in.
@@ -76,20 +78,9 @@ func New(o Options) *Client {
 		o.Now = time.Now
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = httpx.Sleep
 	}
 	return &Client{o: o}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // ClockAhead returns how far the service's clock is ahead of ours, by its last

@@ -93,15 +93,3 @@ func refused(host string, status int) error {
 	}
 	return errs.New(errs.Backend, "oidc token: %s answered with status %d", host, status)
 }
-
-// wait returns after d, or earlier with an error when ctx is done.
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}

@@ -43,6 +43,7 @@ import (
 
 	"github.com/skret/skret/internal/durable"
 	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/httpx"
 )
 
 // The kinds of sources. Auto is that of the option that is given, or else of the
@@ -110,7 +111,7 @@ func New(o Options) (*Source, error) {
 	if o.Kind == "" || o.Kind == Auto {
 		o.Kind = o.auto()
 	}
-	s := &Source{o: o, wait: wait, limit: time.Minute}
+	s := &Source{o: o, wait: httpx.Sleep, limit: time.Minute}
 	if err := s.check(); err != nil {
 		return nil, err
 	}

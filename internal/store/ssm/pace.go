@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/skret/skret/internal/httpx"
 )
 
 // pace spaces requests out so that a quota holds that nobody tells us. The
@@ -34,7 +36,7 @@ func (p *pace) wait(ctx context.Context) error {
 	p.tokens--
 	delay := time.Duration(-p.tokens / p.rate * float64(time.Second))
 	p.mu.Unlock()
-	return sleep(ctx, delay)
+	return httpx.Sleep(ctx, delay)
 }
 
 // went tells of a request that was not throttled.
@@ -56,21 +58,6 @@ func (p *pace) throttled() {
 	p.cut = true
 	p.rate = max(p.rate*0.7, 0.5)
 	p.tokens = min(p.tokens, 0)
-}
-
-// sleep waits, or returns why the context ended.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // quiet lets one message through in two seconds.

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+
+	"github.com/skret/skret/internal/httpx"
 )
 
 // read makes a request that changes nothing. It is repeated when the SDK's
@@ -64,7 +66,7 @@ func (s *Store) repeat(ctx context.Context, most int, do func(attempt int) (agai
 		if s.said.may() {
 			s.o.Notice(fmt.Sprintf("retrying (%d/%d): %s", attempt+1, most, briefly(err)))
 		}
-		if serr := sleep(ctx, backoff(attempt, err)); serr != nil {
+		if serr := httpx.Sleep(ctx, backoff(attempt, err)); serr != nil {
 			return err
 		}
 	}
