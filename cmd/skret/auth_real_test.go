@@ -85,3 +85,37 @@ func TestRealMotoTakesTheSignIns(t *testing.T) {
 		t.Errorf("after the rotation: %q", got)
 	}
 }
+
+// Debian's aws command line, version 2, signs in to the fake by its own means, and
+// skret reads what it keeps. Its release has no variable for the address of a
+// service; rules for endpoints in ~/.aws/models are its own way to one.
+func TestRealAWSSignsInAndSkretReadsIt(t *testing.T) {
+	c := newCloud(t)
+	p := onCloud(t, c)
+	aws := realtest.Need(t, "/usr/bin/aws", "apt-get install awscli")
+	home := filepath.Join(p.dir, "home")
+	rules := `{"version":"1.0","parameters":{"Region":{"builtIn":"AWS::Region","required":false,"documentation":"","type":"String"},` +
+		`"UseDualStack":{"builtIn":"AWS::UseDualStack","required":true,"default":false,"documentation":"","type":"Boolean"},` +
+		`"UseFIPS":{"builtIn":"AWS::UseFIPS","required":true,"default":false,"documentation":"","type":"Boolean"},` +
+		`"Endpoint":{"builtIn":"SDK::Endpoint","required":false,"documentation":"","type":"String"}},` +
+		`"rules":[{"conditions":[],"endpoint":{"url":"` + c.URL("oidc") + `","properties":{},"headers":{}},"type":"endpoint"}]}`
+	config := "[profile dev]\nsso_session = acme\nsso_account_id = " + fake.Account + "\nsso_role_name = Deploy\nregion = " + fake.Region +
+		"\n[sso-session acme]\nsso_region = " + fake.Region + "\nsso_start_url = https://acme.awsapps.com/start\nsso_registration_scopes = sso:account:access\n"
+	for name, text := range map[string]string{".aws/models/sso-oidc/2019-06-10/endpoint-rule-set-1.json": rules, ".aws/config": config} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(home, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	login := exec.Command(aws, "sso", "login", "--profile", "dev", "--no-browser")
+	login.Dir, login.Env = p.dir, []string{"HOME=" + home, "PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"}
+	if out, err := login.CombinedOutput(); err != nil {
+		t.Fatalf("aws sso login: %v\n%s", err, out)
+	}
+	p.env = append(p.env, "AWS_CONFIG_FILE="+filepath.Join(home, ".aws", "config"))
+	if got := p.skret(t, "get", "KEY", "--profile", "dev"); string(got) != "v" || !strings.Contains(signer(c), "AWSReservedSSO_Deploy") {
+		t.Errorf("%q, signed by %s", got, signer(c))
+	}
+}

@@ -80,6 +80,9 @@ func runAuthDoctor(ctx context.Context, a *app, o doctorOptions) error {
 		if err := a.streams.Table([]string{"STEP", "RESULT", "DETAIL"}, rows); err != nil {
 			return err
 		}
+		if err := a.streams.Flush(); err != nil {
+			return err
+		}
 		if d.Suggest != "" {
 			a.streams.Notice("next: %s", d.Suggest)
 		}

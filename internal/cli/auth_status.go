@@ -214,6 +214,9 @@ func (a *app) printStatus(r statusReport) error {
 	if err := a.streams.Table([]string{"SERVICE", "NAME", "STATE", "METHOD", "ACCOUNT", "IDENTITY", "UNTIL", "SOURCE"}, rows); err != nil {
 		return err
 	}
+	if err := a.streams.Flush(); err != nil { // what is said about it comes after it
+		return err
+	}
 	for _, st := range r.Identities {
 		a.explainStatus(st)
 	}
