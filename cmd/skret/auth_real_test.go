@@ -119,3 +119,52 @@ func TestRealAWSSignsInAndSkretReadsIt(t *testing.T) {
 		t.Errorf("%q, signed by %s", got, signer(c))
 	}
 }
+
+// A key in hardware, which softhsm2 plays: AWS's own helper signs with it in a
+// profile's credential_process, and skret pins that profile.
+func TestRealKeyInHardwareByAProfile(t *testing.T) {
+	helper := realtest.Need(t, "rolesanywhere-credential-helper", "go install github.com/aws/rolesanywhere-credential-helper@v1.4.0")
+	softhsm := realtest.Need(t, "softhsm2-util", "apt-get install softhsm2")
+	c := newCloud(t)
+	role := "arn:aws:iam::" + fake.Account + ":role/host"
+	c.Role(role, fake.Trust{Anywhere: true})
+	p := onCloud(t, c)
+	certificate, key := c.Certificate("rsa", "host", "")
+	conf := filepath.Join(p.dir, "softhsm.conf")
+	for name, text := range map[string]string{
+		"leaf.pem": string(certificate), "leaf.key": string(key), "tokens/x": "",
+		"softhsm.conf": "directories.tokendir = " + filepath.Join(p.dir, "tokens") + "\n",
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(p.dir, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{
+		{"--init-token", "--free", "--label", "skret", "--so-pin", "1234", "--pin", "1234"},
+		{"--import", "leaf.key", "--token", "skret", "--label", "leaf", "--id", "01", "--pin", "1234"},
+	} {
+		cmd := exec.Command(softhsm, args...)
+		cmd.Dir, cmd.Env = p.dir, append(os.Environ(), "SOFTHSM2_CONF="+conf)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	if err := os.Remove(filepath.Join(p.dir, "leaf.key")); err != nil { // the only copy is in the token now
+		t.Fatal(err)
+	}
+	config := filepath.Join(p.dir, "config")
+	process := "env SOFTHSM2_CONF=" + conf + " " + helper + " credential-process --certificate leaf.pem" +
+		" --private-key 'pkcs11:token=skret;object=leaf;type=private?pin-value=1234' --pkcs11-lib /usr/lib/softhsm/libsofthsm2.so" +
+		" --trust-anchor-arn " + fake.TrustAnchor + " --profile-arn " + fake.AnywhereProfile + " --role-arn " + role + " --endpoint " + c.URL("rolesanywhere")
+	if err := os.WriteFile(config, []byte("[profile host]\ncredential_process = "+process+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.env = append(p.env, "AWS_CONFIG_FILE="+config)
+	p.want(t, 0, "assumed-role/host/", "auth", "login", "aws", "--method", "profile", "--opt", "profile=host")
+	if got := p.skret(t, "get", "KEY"); string(got) != "v" || !strings.Contains(signer(c), "assumed-role/host/") {
+		t.Errorf("%q, signed by %s", got, signer(c))
+	}
+}
