@@ -360,6 +360,18 @@ func TestSignInsStaySealed(t *testing.T) {
 	})
 }
 
+// Of two logins at once on a machine the second waits for the first.
+func TestTwoLoginsAtOnce(t *testing.T) {
+	c := newCloud(t)
+	p := onCloud(t, c)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() { p.ssoLogin(t) })
+	}
+	wg.Wait()
+	p.skret(t, "get", "KEY")
+}
+
 func TestLogoutEndsTheSession(t *testing.T) {
 	c := newCloud(t)
 	p := onCloud(t, c)
@@ -470,6 +482,11 @@ func TestBootstrapIsUndone(t *testing.T) {
 	}
 	p.skret(t, "get", "KEY", "--auth", "dev")
 	if !strings.HasSuffix(signer(c), "user/skret-dev") {
+		t.Errorf("signed by %s", signer(c))
+	}
+	p.want(t, 0, "made arn:aws:iam::"+fake.Account+":role/skret-role", "auth", "bootstrap", "--yes", "--iam-name", "skret-role", "--name", "role", "--as-role", "--write")
+	p.skret(t, "set", "KEY=w", "--auth", "role")
+	if !strings.Contains(signer(c), "assumed-role/skret-role/") {
 		t.Errorf("signed by %s", signer(c))
 	}
 	p.want(t, 6, `there is a sign-in named "dev" already`, "auth", "bootstrap", "--yes", "--iam-name", "other")

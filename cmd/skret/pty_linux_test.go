@@ -476,3 +476,26 @@ func TestTerminalShowsAQRCode(t *testing.T) {
 		t.Error("in a pipe")
 	}
 }
+
+// Account and role are chosen from a list, by number or by a part of the name.
+func TestTerminalChoosesAccountAndRole(t *testing.T) {
+	c := newCloud(t)
+	for _, role := range []string{"Deploy", "ReadOnly"} {
+		c.Assign("444455556666", role)
+	}
+	p := onCloud(t, c)
+	con := p.onTerminal(t, nil, "skret", "auth", "login", "aws", "--flow", "device")
+	con.wait("start URL of IAM Identity Center: ")
+	con.send("https://acme.awsapps.com/start\n")
+	con.wait("region of IAM Identity Center [us-east-1]: ")
+	con.send("\n")
+	con.wait("account, by number or by a part of its name: ")
+	con.send("nonsense\n")
+	con.wait("none is meant by that; account: ")
+	con.send("4444\n")
+	con.wait("role in account 444455556666, by number or by a part of its name: ")
+	con.send("2\n")
+	if status, out := con.end(); status.ExitStatus() != 0 || !strings.Contains(out, "444455556666:assumed-role/AWSReservedSSO_ReadOnly_") {
+		t.Errorf("status %d: %q", status.ExitStatus(), out)
+	}
+}

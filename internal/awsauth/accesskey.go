@@ -2,6 +2,7 @@ package awsauth
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -92,6 +93,20 @@ func maskKey(id string) string {
 	return id[:4] + "..." + id[len(id)-4:]
 }
 
+// jsonKeys looks for the parts of an access key in a JSON document, at any depth.
+func jsonKeys(doc any, names, fields map[string]string) {
+	object, ok := doc.(map[string]any)
+	if !ok {
+		return
+	}
+	for name, v := range object {
+		if text, is := v.(string); is && names[strings.ToLower(name)] != "" {
+			fields[names[strings.ToLower(name)]] = text
+		}
+		jsonKeys(v, names, fields)
+	}
+}
+
 // oldKey is the age from which on an access key is worth a word.
 const oldKey = 90 * 24 * time.Hour
 
@@ -123,14 +138,16 @@ func ParseKeys(text string) (map[string]string, error) {
 	}
 	fields := map[string]string{}
 	var bare []string
+	var doc any
+	if json.Unmarshal([]byte(text), &doc) == nil {
+		jsonKeys(doc, names, fields)
+		text = ""
+	}
 	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(line), ","))
+		line = strings.TrimSpace(line)
 		line = strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(line, "export "), "set "))
 		name, value, ok := strings.Cut(line, "=")
-		if strings.HasPrefix(line, `"`) {
-			name, value, ok = strings.Cut(line, ":")
-		}
-		field := names[strings.ToLower(strings.Trim(strings.TrimSpace(name), `"`))]
+		field := names[strings.ToLower(strings.TrimSpace(name))]
 		switch {
 		case ok && field != "":
 			fields[field] = strings.Trim(strings.TrimSpace(value), `"'`)

@@ -198,13 +198,7 @@ func (d *doctor) signIns(off bool) {
 func (d *doctor) profile() {
 	o := d.o
 	config, credentials := files(o.Getenv)
-	name := cmp.Or(o.Profile, o.Getenv("AWS_PROFILE"), o.Getenv("AWS_DEFAULT_PROFILE"), "default")
-	var in []string
-	for _, f := range []struct{ file, prefix string }{{credentials, ""}, {config, "profile "}} {
-		if line := sectionLine(f.file, f.prefix, name); line > 0 {
-			in = append(in, fmt.Sprintf("%s:%d", f.file, line))
-		}
-	}
+	name, in := o.profileLines()
 	step := fmt.Sprintf("AWS profile %q", name)
 	switch {
 	case len(in) > 0:
@@ -214,6 +208,19 @@ func (d *doctor) profile() {
 	default:
 		d.place(step, false, fmt.Sprintf("not in %s and %s", config, credentials))
 	}
+}
+
+// profileLines returns the profile that the SDK's chain takes, and where it stands,
+// each as FILE:LINE.
+func (o Options) profileLines() (name string, in []string) {
+	name = cmp.Or(o.Profile, o.Getenv("AWS_PROFILE"), o.Getenv("AWS_DEFAULT_PROFILE"), "default")
+	config, credentials := files(o.Getenv)
+	for _, f := range []struct{ file, prefix string }{{credentials, ""}, {config, "profile "}} {
+		if line := sectionLine(f.file, f.prefix, name); line > 0 {
+			in = append(in, fmt.Sprintf("%s:%d", f.file, line))
+		}
+	}
+	return name, in
 }
 
 // sectionLine returns the line of a profile's section in a file of AWS's, or 0.

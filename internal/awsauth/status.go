@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -191,6 +192,9 @@ func (o Options) chainStatus(ctx context.Context, c choice, offline bool) Status
 		return st
 	}
 	st.Origin = id.Origin
+	if _, in := o.profileLines(); strings.HasPrefix(id.Origin, "profile ") && len(in) > 0 {
+		st.Origin += " in " + strings.Join(in, " and ")
+	}
 	if offline {
 		return st
 	}
