@@ -15,6 +15,10 @@ import (
 
 func TestRealOneProcessRenewsInTwentyRounds(t *testing.T) { oneProcessRenews(t, 20) }
 
+func TestRealSignInsStaySealedUnderEveryFault(t *testing.T) {
+	sealedUnderFaults(t, "html", "empty", "cut", "garbage", "redirect", "drop", "lose")
+}
+
 // The aws command line uses the sign-in through credential_process, and signs as
 // it says: it judges what auth token prints, and the fakes.
 func TestRealAWSUsesTheSignIn(t *testing.T) {

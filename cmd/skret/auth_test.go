@@ -2,6 +2,12 @@ package main
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -372,6 +378,31 @@ func TestTwoLoginsAtOnce(t *testing.T) {
 	p.skret(t, "get", "KEY")
 }
 
+// Whatever the services answer, nothing secret is seen of it.
+func TestSignInsStaySealedUnderFaults(t *testing.T) { sealedUnderFaults(t, "html", "redirect") }
+
+func sealedUnderFaults(t *testing.T, faults ...string) {
+	t.Helper()
+	c := newCloud(t)
+	p := onCloud(t, c)
+	for _, at := range []struct{ service, op string }{
+		{"oidc", "RegisterClient"}, {"oidc", "StartDeviceAuthorization"}, {"oidc", "CreateToken:refresh_token"}, {"sso", "GetRoleCredentials"}, {"sts", "GetCallerIdentity"},
+	} {
+		for _, do := range faults {
+			c.Set(func(r *fake.CloudRules) { r.TokenLife = 50 * time.Second }) // so that it must be renewed
+			p.ssoLogin(t, "--no-verify")
+			c.Fault(at.service, fake.Fault{Op: at.op, Do: do, Times: -1})
+			for _, args := range [][]string{{"get", "KEY"}, {"auth", "status"}, {"auth", "login", "aws", "--flow", "device"}} {
+				r := p.do("", append(args, "--log-level", "debug")...)
+				if strings.Contains(r.stdout+r.stderr, fake.SecretMark) {
+					t.Errorf("%s %s %s, %q: a secret is in %s%s", at.service, at.op, do, args, r.stdout, r.stderr)
+				}
+			}
+			c.Heal()
+		}
+	}
+}
+
 func TestLogoutEndsTheSession(t *testing.T) {
 	c := newCloud(t)
 	p := onCloud(t, c)
@@ -495,4 +526,56 @@ func TestBootstrapIsUndone(t *testing.T) {
 	if _, left := c.FindUser("second"); left {
 		t.Error("the user is left behind")
 	}
+}
+
+// The console sign-in of aws login is read from where aws keeps it; when it is
+// over, the command that renews it is named.
+func TestConsoleSignIn(t *testing.T) {
+	c := newCloud(t)
+	p := onCloud(t, c)
+	k := c.Issue("arn:aws:sts::"+fake.Account+":assumed-role/console/me", time.Hour)
+	config := filepath.Join(p.dir, "config")
+	cache := filepath.Join(p.dir, "cache")
+	const session = "arn:aws:iam::111122223333:user/me"
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalECPrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}))
+	keep := func(ends time.Time) {
+		t.Helper()
+		text := fmt.Sprintf(`{"accessToken":{"accessKeyId":%q,"secretAccessKey":%q,"sessionToken":%q,"accountId":%q,"expiresAt":%q},"tokenType":"aws_sigv4","refreshToken":"r","identityToken":"i","clientId":"arn:aws:signin:::devtools/same-device","dpopKey":%q}`,
+			k.ID, k.Secret, k.Token, fake.Account, ends.UTC().Format(time.RFC3339), key)
+		name := fmt.Sprintf("%x.json", sha256.Sum256([]byte(session)))
+		if err := os.WriteFile(filepath.Join(cache, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(cache, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(config, []byte("[profile web]\nlogin_session = "+session+"\nregion = "+fake.Region+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.env = append(p.env, "AWS_CONFIG_FILE="+config, "AWS_LOGIN_CACHE_DIRECTORY="+cache)
+	keep(time.Now().Add(time.Hour))
+	p.want(t, 0, "assumed-role/console/me", "auth", "login", "aws", "--method", "login", "--opt", "profile=web")
+	if p.skret(t, "get", "KEY"); !strings.HasSuffix(signer(c), "assumed-role/console/me") {
+		t.Errorf("signed by %s", signer(c))
+	}
+	p.env = append(p.env, "AWS_ENDPOINT_URL_SIGNIN=http://127.0.0.1:1")
+	keep(time.Now().Add(-time.Hour))
+	p.want(t, 7, "no answer from 127.0.0.1:1", "get", "KEY")
+	key = "no key"
+	keep(time.Now().Add(-time.Hour))
+	p.want(t, 4, "is damaged", "get", "KEY")
+	key = ""
+	if err := os.RemoveAll(cache); err != nil {
+		t.Fatal(err)
+	}
+	p.want(t, 4, "aws login --profile web", "get", "KEY")
 }

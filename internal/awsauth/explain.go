@@ -33,6 +33,9 @@ type explained struct {
 
 // Retrieve returns the credentials.
 func (e *explained) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	if e.source.kind == console && !loginReadable(e.options.Getenv, e.source.detail) {
+		return aws.Credentials{}, e.fail("the sign-in of %s is damaged", e.origin())
+	}
 	c, err := e.provider.Retrieve(ctx)
 	switch {
 	case err == nil && c.HasKeys():

@@ -63,7 +63,7 @@ func inProfile(env config.EnvConfig, c *config.SharedConfig) source {
 	case c.SSOStartURL != "" || c.SSOAccountID != "" || c.SSORoleName != "":
 		s.kind = ssoProfile
 	case c.LoginSession != "":
-		s.kind = console
+		s.kind, s.detail = console, c.LoginSession
 	case c.CredentialProcess != "":
 		s.kind, s.detail = process, c.CredentialProcess
 	case env.ContainerCredentialsRelativePath != "" || env.ContainerCredentialsEndpoint != "":

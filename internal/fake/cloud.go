@@ -241,6 +241,15 @@ func (c *Cloud) Fault(service string, fs ...Fault) {
 	c.server(service).faults.add(fs)
 }
 
+// Heal ends all faults of the services but SSM.
+func (c *Cloud) Heal() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.servers {
+		s.faults = nil
+	}
+}
+
 // Unmet returns the announced faults that have not happened.
 func (c *Cloud) Unmet() []string {
 	all := c.SSM.Unmet()
