@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -114,11 +115,10 @@ func TestGitHubIsAskedAgainWhenItIsInTrouble(t *testing.T) {
 		{403, 99, 1, "", 0, true},
 	} {
 		t.Run(fmt.Sprint(c.status, c.after), func(t *testing.T) {
-			calls := 0
+			var called atomic.Int32 // a handler that panics may end after the client has gone on
 			s := onGitHub(t, Options{}, "", func(w http.ResponseWriter, _ *http.Request) {
-				calls++
-				switch {
-				case calls > c.bad:
+				switch n := called.Add(1); {
+				case int(n) > c.bad:
 					fmt.Fprintf(w, `{"value":%q}`, goodToken())
 				case c.status == 0:
 					panic(http.ErrAbortHandler)
@@ -130,6 +130,7 @@ func TestGitHubIsAskedAgainWhenItIsInTrouble(t *testing.T) {
 			var longest time.Duration
 			s.wait = func(_ context.Context, d time.Duration) error { longest = max(longest, d); return nil }
 			token, err := s.Token(t.Context())
+			calls := int(called.Load())
 			if (err != nil) != c.wantErr || (token == "") != c.wantErr || calls != c.wantCalls || longest > c.wantLongest {
 				t.Errorf("%d calls, waited %v, %v", calls, longest, err)
 			}
