@@ -123,9 +123,15 @@ func resolve(name string) (string, error) {
 			return "", err
 		}
 		if !filepath.IsAbs(next) {
-			next = filepath.Join(filepath.Dir(target), next)
+			// Not Join: it takes .. for the folder in the text above, where the system
+			// goes up from where a link has led.
+			next = filepath.Dir(target) + string(filepath.Separator) + next
 		}
-		target = next
+		dir, base := filepath.Split(next)
+		if dir, err = filepath.EvalSymlinks(dir); err != nil {
+			return "", fmt.Errorf("%s is a link to what is not there: %w", name, err)
+		}
+		target = filepath.Join(dir, base)
 	}
 	return "", errs.New(errs.Unclassified, "%s: too many symbolic links", name)
 }

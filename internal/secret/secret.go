@@ -95,6 +95,7 @@ type Entry struct {
 	Modified    time.Time
 	Author      string // who wrote this version, as the store names them
 	Deleted     bool   // this version is a deletion (history only)
+	Hidden      string // why the value cannot be had, such as "the token may not read it"; "" if it can, or was not asked for
 }
 
 // SortEntries sorts by key.

@@ -37,18 +37,13 @@ type Policy struct {
 // what to look for more problems in, and not to be used.
 func Select(es []Entry, p Policy) (Set, error) {
 	var probs []error
-	for _, g := range slices.Concat(p.Only, p.Except, p.Exclude) {
-		if _, err := path.Match(g, ""); err != nil {
-			probs = append(probs, errs.New(errs.Invalid, "invalid pattern %q", g))
-		}
+	chosen, err := Filter(es, p.Only, slices.Concat(p.Except, p.Exclude))
+	if err != nil {
+		probs = append(probs, err)
 	}
-	set := make(Set, 0, len(es))
-	for _, e := range es {
-		name := e.Key.EnvName()
-		if len(p.Only) > 0 && !matchAny(p.Only, e.Key, name) || matchAny(p.Except, e.Key, name) || matchAny(p.Exclude, e.Key, name) {
-			continue
-		}
-		set = append(set, Variable{Name: name, Value: e.Value, Key: e.Key})
+	set := make(Set, 0, len(chosen))
+	for _, e := range chosen {
+		set = append(set, Variable{Name: e.Key.EnvName(), Value: e.Value, Key: e.Key})
 	}
 	sort.Slice(set, func(i, j int) bool {
 		if set[i].Name != set[j].Name {
@@ -69,12 +64,6 @@ func Select(es []Entry, p Policy) (Set, error) {
 				WithHint("allow it with --allow-env %s, or leave it out with --except %s", v.Name, v.Name))
 		}
 	}
-	for _, o := range p.Only {
-		if !strings.ContainsAny(o, `*?[\`) && !has(es, o, nil) {
-			probs = append(probs, errs.New(errs.NotFound, "there is no secret %q to select", o).
-				WithHint("see the names with skret list"))
-		}
-	}
 	for _, r := range p.Required {
 		if !has(es, r, p.Exclude) {
 			probs = append(probs, errs.New(errs.NotFound, "required secret %s is missing", r).
@@ -82,6 +71,33 @@ func Select(es []Entry, p Policy) (Set, error) {
 		}
 	}
 	return set, errors.Join(probs...)
+}
+
+// Filter returns the entries that only, when there is any, and not except
+// match, by key or by the name of the variable. A glob is one of path.Match. A
+// plain name in only must exist: else the error is of kind NotFound and comes
+// with the others.
+func Filter(es []Entry, only, except []string) ([]Entry, error) {
+	var probs []error
+	for _, g := range slices.Concat(only, except) {
+		if _, err := path.Match(g, ""); err != nil {
+			probs = append(probs, errs.New(errs.Invalid, "invalid pattern %q", g))
+		}
+	}
+	for _, o := range only {
+		if !strings.ContainsAny(o, `*?[\`) && !has(es, o, nil) {
+			probs = append(probs, errs.New(errs.NotFound, "there is no secret %q to select", o).
+				WithHint("see the names with skret list"))
+		}
+	}
+	var some []Entry
+	for _, e := range es {
+		name := e.Key.EnvName()
+		if (len(only) == 0 || matchAny(only, e.Key, name)) && !matchAny(except, e.Key, name) {
+			some = append(some, e)
+		}
+	}
+	return some, errors.Join(probs...)
 }
 
 // has tells whether there is an entry with this key or variable that exclude

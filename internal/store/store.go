@@ -46,13 +46,17 @@ type Store interface {
 // PutOptions are the conditions of a write.
 type PutOptions struct {
 	// Expect is the version that the secret must have, as a condition:
-	// AnyVersion for none, 0 for "must not exist". When it differs, Put returns
-	// an error of kind Conflict and has written nothing.
+	// AnyVersion for none, 0 for "must not exist", EachVersion for that of the
+	// entry. When it differs, Put returns an error of kind Conflict and has
+	// written nothing.
 	Expect int64
 }
 
-// AnyVersion lifts the condition of [PutOptions.Expect].
-const AnyVersion int64 = -1
+// The conditions of [PutOptions.Expect] that are no version.
+const (
+	AnyVersion  int64 = -1 // whatever it is
+	EachVersion int64 = -2 // the Version of the entry that is written
+)
 
 // Historian is a store that keeps earlier versions.
 type Historian interface {
@@ -72,6 +76,20 @@ type Checker interface {
 type Batcher interface {
 	// PutAll is Put for several secrets. It returns the new versions in order.
 	PutAll(ctx context.Context, es []secret.Entry, o PutOptions) (versions []int64, err error)
+}
+
+// Timeline is a store that can tell what it had at an earlier time.
+type Timeline interface {
+	// Versions returns every version that is kept of every secret, deletions
+	// included, sorted by key, then by version.
+	Versions(ctx context.Context) ([]secret.Entry, error)
+}
+
+// Identified is a store of which there can be several in one place, one after
+// the other.
+type Identified interface {
+	// ID tells this one from others; "" if it has none. It makes no request.
+	ID() (string, error)
 }
 
 // Unreadable is the error that goes with a partial result.

@@ -118,6 +118,7 @@ var (
 	_ store.Store     = (*Store)(nil)
 	_ store.Historian = (*Store)(nil)
 	_ store.Batcher   = (*Store)(nil)
+	_ store.Timeline  = (*Store)(nil)
 )
 
 // content is what a file holds: one of the two, or neither when there is no file.

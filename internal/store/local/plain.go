@@ -133,6 +133,9 @@ func (p *plainFile) entries() []secret.Entry {
 func (p *plainFile) put(e secret.Entry, o store.PutOptions) error {
 	value := e.Value.Reveal()
 	_, exists := p.values[e.Key]
+	if o.Expect == store.EachVersion {
+		o.Expect = store.AnyVersion
+	}
 	switch {
 	case o.Expect > 0:
 		return errs.New(errs.Invalid, "%s: a store in clear has no versions to compare", e.Key).WithHint("seal it: skret local encrypt")

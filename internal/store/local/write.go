@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -93,6 +94,9 @@ func checkEntries(es []secret.Entry) error {
 func (s *Store) put(d *document, ks *keys, e secret.Entry, o store.PutOptions) (int64, error) {
 	last, ok := d.last(e.Key)
 	exists := ok && !last.deleted
+	if o.Expect == store.EachVersion {
+		o.Expect = e.Version
+	}
 	if err := checkExpect(e.Key, last.version, exists, o); err != nil {
 		return 0, err
 	}
@@ -118,6 +122,31 @@ func checkExpect(k secret.Key, version int64, exists bool, o store.PutOptions) e
 			WithHint("look at what changed: skret history %s", k)
 	}
 	return nil
+}
+
+// ID is that of the sealed file; a store in clear has none.
+func (s *Store) ID() (string, error) {
+	c, err := s.load()
+	if err != nil || c.sealed == nil {
+		return "", err
+	}
+	return c.sealed.id, nil
+}
+
+// Versions is the method of [store.Timeline].
+func (s *Store) Versions(ctx context.Context) ([]secret.Entry, error) {
+	c, err := s.load()
+	if err != nil {
+		return nil, err
+	}
+	if c.sealed == nil {
+		return nil, errs.New(errs.Invalid, "store %s keeps no earlier versions", s.o.File).WithHint("skret local encrypt makes it one that does")
+	}
+	lines := slices.Clone(c.sealed.lines)
+	if len(s.o.Keys) > 0 {
+		lines = slices.DeleteFunc(lines, func(l line) bool { return !slices.Contains(s.o.Keys, l.key) })
+	}
+	return s.open(ctx, c.sealed, lines)
 }
 
 // Delete removes the secrets: their last version says so, and the earlier ones
@@ -178,13 +207,18 @@ func (s *Store) History(ctx context.Context, k secret.Key) ([]secret.Entry, erro
 	if from == to {
 		return nil, s.notFound([]secret.Key{k})
 	}
-	ks, err := s.unlock(ctx, c.sealed)
+	return s.open(ctx, c.sealed, c.sealed.lines[from:to])
+}
+
+// open returns the entries of lines, with their values.
+func (s *Store) open(ctx context.Context, d *document, lines []line) ([]secret.Entry, error) {
+	ks, err := s.unlock(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	o := &opener{keys: ks, id: c.sealed.id}
-	es := make([]secret.Entry, 0, to-from)
-	for _, l := range c.sealed.lines[from:to] {
+	o := &opener{keys: ks, id: d.id}
+	es := make([]secret.Entry, 0, len(lines))
+	for _, l := range lines {
 		e := l.entry()
 		if !l.deleted {
 			v, err := o.open(l)

@@ -25,6 +25,9 @@ func (s *Store) Put(ctx context.Context, e secret.Entry, o store.PutOptions) (in
 	if err := s.Check(e); err != nil {
 		return 0, err
 	}
+	if o.Expect == store.EachVersion {
+		o.Expect = e.Version
+	}
 	if o.Expect > 0 {
 		return s.update(ctx, e, o.Expect)
 	}

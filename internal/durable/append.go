@@ -1,0 +1,38 @@
+package durable
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Append adds data to the end of the file, or makes the file, and returns nil
+// when that is on the disk. Unlike a write in place of the file, it may leave a
+// part of data at a crash: readers must be able to tell a whole entry from half
+// of one. A symbolic link is refused.
+func Append(name string, data []byte, perm fs.FileMode) (err error) {
+	_, serr := os.Lstat(name)
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE|noFollow, perm)
+	if err != nil {
+		return fmt.Errorf("append to %s: %w", name, err)
+	}
+	defer func() {
+		if cerr := f.Close(); err == nil {
+			err = cerr
+		}
+		if err != nil {
+			err = fmt.Errorf("append to %s: %w", name, err)
+		}
+	}()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if serr != nil { // it is new
+		return syncDir(filepath.Dir(name))
+	}
+	return nil
+}
