@@ -149,6 +149,9 @@ func kept(before, after *value) bool {
 			return false
 		}
 	}
+	if before.key.kind == tables {
+		return slices.EqualFunc(before.values, after.values, kept)
+	}
 	return !slices.ContainsFunc(before.values, func(v *value) bool { return !kept(v, after.get(v.name)) })
 }
 

@@ -22,6 +22,13 @@ type Input struct {
 // Flags are the global flags that are settings; "" means not given.
 type Flags struct {
 	Env, Provider, Path, Region, Profile, Auth, Account, Role, File, Config string
+
+	// Alone makes the place the one that the flags name, with nothing of any
+	// environment: neither of the file's, so that Env and SKRET_ENV do not count,
+	// nor of the variables that say where secrets are: SKRET_PROVIDER, SKRET_PATH,
+	// SKRET_FILE, SKRET_REGION. What stands at the top of the file still holds, and
+	// so do AWS_REGION and the variables that say who signs, where no flag does.
+	Alone bool
 }
 
 // Providers are the words for `provider:`.
@@ -43,6 +50,8 @@ type Project struct {
 	// Policy of the environment, with the top level's joined in front.
 	Required, Exclude, AllowEnv []string
 
+	Targets []Target // sync.targets, in the file's order
+
 	// Identity of the local store: SKRET_IDENTITY (the text of an identity) and
 	// the file, which is SKRET_IDENTITY_FILE or <Home>/identity.txt.
 	Identity     string
@@ -52,7 +61,8 @@ type Project struct {
 	// prints ("path", "region" ...).
 	Origins map[string]Origin
 
-	getenv func(string) string
+	getenv    func(string) string
+	protected []string // environments
 }
 
 // Getenv returns a variable of the environment that the project was made from:

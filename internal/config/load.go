@@ -20,11 +20,12 @@ import (
 // (or SKRET_PATH, SKRET_FILE) is enough.
 //
 // The environment is -e, SKRET_ENV, default_env, or the only one. The values of
-// the others are not judged.
+// the others are not judged. Those of sync.targets are, all of them.
 //
 // What a file names is within its folder: `file:` is relative, and leads out of
 // there neither by .. nor by a link. --file and SKRET_FILE are the user's own
-// words, relative to in.Dir, and may name any file.
+// words, relative to in.Dir, and may name any file. So may a target, which needs
+// the user's consent then: that is not asked for here.
 //
 // allow_env is taken from the file, although whoever can change the file can
 // then hand variables to a command by which it runs other code. A project's
@@ -46,13 +47,15 @@ func Load(in Input) (*Project, error) {
 			r.judge(t)
 		}
 	}
-	if top == nil || env != nil { // else there is nothing to work on
+	if top == nil || env != nil || in.Flags.Alone { // else there is nothing to work on
 		r.place(env)
 		r.p.Required = r.texts("required", top, env)
 		r.p.Exclude = r.texts("exclude", top, env)
 		r.p.AllowEnv = r.texts("allow_env", env)
+		r.take("protected", r.file(env.get("protected")))
 	}
-	if err := errors.Join(r.probs...); err != nil {
+	r.targets(top)
+	if err := errors.Join(bounded(r.p.File, r.probs)...); err != nil {
 		return nil, err
 	}
 	return r.p, nil
@@ -117,6 +120,14 @@ func (r *resolver) variable(names ...string) choice {
 		}
 	}
 	return choice{}
+}
+
+// where is variable for those that say where secrets are.
+func (r *resolver) where(names ...string) choice {
+	if r.in.Flags.Alone {
+		return choice{}
+	}
+	return r.variable(names...)
 }
 
 // file returns the choice that stands in the file.
@@ -229,32 +240,31 @@ func (r *resolver) environment(top *value) *value {
 	all := top.get("environments")
 	for _, e := range all.values {
 		r.p.Envs = append(r.p.Envs, e.name)
+		if e.get("protected").is("true") {
+			r.p.protected = append(r.p.protected, e.name)
+		}
 	}
 	slices.Sort(r.p.Envs)
-	names := strings.Join(r.p.Envs, ", ")
+	if r.in.Flags.Alone {
+		return nil
+	}
 	chosen := r.take("env", byFlag, r.variable("SKRET_ENV"), r.file(top.get("default_env")))
 	if env := all.get(chosen.text); env != nil {
 		r.p.Env = env.name
 		return env
 	}
 	switch {
+	case chosen.origin.Kind == "file":
+		r.problem(chosen, r.meant(chosen.text), "default_env is not the name of an environment")
 	case chosen.given():
-		hint := "the environments are " + names
-		if near := nearest(chosen.text, r.p.Envs); near != "" {
-			hint = "did you mean " + near + "? " + hint
-		}
-		if chosen.origin.Kind == "file" {
-			r.problem(chosen, hint, "default_env is not the name of an environment")
-		} else {
-			r.problem(chosen, hint, "%s has no environment %q", r.p.File, chosen.text)
-		}
+		r.problem(chosen, r.meant(chosen.text), "%s has no environment %q", r.p.File, chosen.text)
 	case len(all.values) == 1:
 		env := all.values[0]
 		r.p.Env = env.name
 		r.p.Origins["env"] = r.line(env)
 		return env
 	default:
-		r.problemAt(all.pos, "choose one of "+names+" with -e, or name it in default_env",
+		r.problemAt(all.pos, "choose one of "+strings.Join(r.p.Envs, ", ")+" with -e, or name it in default_env",
 			"there are several environments, and none is chosen")
 	}
 	return nil

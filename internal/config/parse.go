@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -22,12 +23,13 @@ const (
 // value is what stands behind a key of the file.
 type value struct {
 	key    *key
-	name   string // the key as written
-	pos    pos    // of the key
-	at     pos    // of what stands behind it
-	text   string
+	name   string   // the key as written
+	pos    pos      // of the key
+	at     pos      // of what stands behind it
+	word   string   // of a table whose keys go with words: its word, "" if that is not known
+	text   string   // of a boolean: true or false
 	items  []item   // of a list
-	values []*value // of a table or a named, in the file's order
+	values []*value // of a table, a tables or a named, in the file's order
 }
 
 // is tells whether v is there and this text.
@@ -43,15 +45,20 @@ type pos struct{ line, column int }
 
 // get returns what stands behind the key, or nil.
 func (v *value) get(name string) *value {
-	if v == nil {
-		return nil
-	}
-	for _, c := range v.values {
+	for _, c := range v.all() {
 		if c.name == name {
 			return c
 		}
 	}
 	return nil
+}
+
+// all returns the values of a table, a tables or a named that may not be there.
+func (v *value) all() []*value {
+	if v == nil {
+		return nil
+	}
+	return v.values
 }
 
 // parser reads one file. It goes on after a problem, so that all are reported.
@@ -169,6 +176,7 @@ func (p *parser) table(n *yaml.Node, v *value) {
 		p.problem(place(n), "", "%s must be keys with values", v.title())
 		return
 	}
+	v.word = word(n, v.key)
 	seen := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, val := n.Content[i], n.Content[i+1]
@@ -190,8 +198,8 @@ func (p *parser) table(n *yaml.Node, v *value) {
 				p.problem(c.pos, "", "%s", why)
 				continue
 			}
-			c.key = &key{kind: table, keys: v.key.keys}
-		} else if c.key = v.key.key(c.name); c.key == nil {
+			c.key = v.key.each()
+		} else if c.key = v.key.find(c.name, v.word); c.key == nil {
 			p.unknown(c, v)
 			continue
 		}
@@ -199,7 +207,9 @@ func (p *parser) table(n *yaml.Node, v *value) {
 		switch c.key.kind {
 		case text:
 			c.text = p.text(val, c.title())
-		case list:
+		case boolean:
+			c.text = p.boolean(val, c.title())
+		case list, tables:
 			p.list(val, c)
 		default:
 			p.table(val, c)
@@ -207,12 +217,35 @@ func (p *parser) table(n *yaml.Node, v *value) {
 	}
 }
 
+// word returns the word of the mapping n that says which keys go with it.
+func word(n *yaml.Node, k *key) string {
+	by := k.find(k.by, "")
+	for i := 0; by != nil && i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == by.name && slices.Contains(by.words, n.Content[i+1].Value) {
+			return n.Content[i+1].Value
+		}
+	}
+	return ""
+}
+
 func (p *parser) list(n *yaml.Node, v *value) {
 	if !p.plain(n) {
 		return
 	}
 	if n.Kind != yaml.SequenceNode {
-		p.problem(v.at, "write "+v.name+": [A, B]", "%s must be a list", v.name)
+		hint := "write " + v.name + ": [A, B]"
+		if v.key.kind == tables {
+			hint = "begin each " + v.key.one + " with a -"
+		}
+		p.problem(v.at, hint, "%s must be a list", v.name)
+		return
+	}
+	if v.key.kind == tables {
+		each := v.key.each()
+		for _, c := range n.Content {
+			v.values = append(v.values, &value{key: each, pos: place(c), at: place(c)})
+			p.table(c, v.values[len(v.values)-1])
+		}
 		return
 	}
 	seen := map[string]int{}
@@ -244,6 +277,19 @@ func (p *parser) text(n *yaml.Node, title string) string {
 	return ""
 }
 
+// boolean returns true or false, as a text; "" after a problem. What else YAML
+// takes for one, such as True, is refused.
+func (p *parser) boolean(n *yaml.Node, title string) string {
+	if !p.plain(n) {
+		return ""
+	}
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!bool" || n.Value != "true" && n.Value != "false" {
+		p.problem(place(n), "write true or false, without quotes", "%s must be true or false", title)
+		return ""
+	}
+	return n.Value
+}
+
 // plain refuses what makes YAML more than data.
 func (p *parser) plain(n *yaml.Node) bool {
 	what := ""
@@ -266,26 +312,30 @@ func (p *parser) plain(n *yaml.Node) bool {
 // unknown reports a key that is not known. It shows the key only when that is a
 // slip of one that is: anything else could be a secret in the wrong place.
 func (p *parser) unknown(c, in *value) {
-	var known []string
-	for _, k := range in.key.keys {
-		known = append(known, k.name)
+	if len(p.probs) == maxProblems { // it would not be said, and words are slow to compare
+		p.more++
+		return
 	}
-	if near := nearest(c.name, known); near != "" {
+	if near := nearest(c.name, in.key.names("")); near != "" {
 		p.problem(c.pos, "did you mean "+near+"?", "unknown key %q", c.name)
 		return
 	}
-	p.problem(c.pos, "the keys of "+in.title()+" are "+strings.Join(known, ", "), "unknown key")
+	p.problem(c.pos, "the keys of "+in.title()+" are "+strings.Join(in.key.names(in.word), ", "), "unknown key")
 }
 
 // title names v for a message.
 func (v *value) title() string {
 	switch {
-	case v.name == "":
+	case v.key.name != "":
+		return v.name
+	case v.key.one == "":
 		return "the configuration"
-	case v.key.name == "":
-		return "environment " + v.name
+	case v.name != "":
+		return v.key.one + " " + v.name
+	case v.word != "":
+		return "the " + v.word + " " + v.key.one
 	}
-	return v.name
+	return "the " + v.key.one
 }
 
 func place(n *yaml.Node) pos { return pos{max(n.Line, 1), max(n.Column, 1)} }
@@ -316,43 +366,4 @@ func badChar(data []byte) (pos, bool) {
 		i += n
 	}
 	return at, false
-}
-
-// nearest returns the word that s is a slip of, or "".
-func nearest(s string, words []string) string {
-	best, found := 3, ""
-	for _, w := range words {
-		if d := distance(strings.ToLower(s), w); d < best && d <= len(w)/3 {
-			best, found = d, w
-		}
-	}
-	return found
-}
-
-// distance returns how many characters must be put in, taken out, changed or
-// swapped with the next to make b of a. For long texts it is just large.
-func distance(a, b string) int {
-	if len(a) > len(b)+2 || len(b) > len(a)+2 {
-		return len(a) + len(b)
-	}
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-		for j := 1; j <= len(b); j++ {
-			if i == 0 {
-				rows[i][j] = j
-				continue
-			}
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
 }

@@ -20,7 +20,7 @@ func TestRefusesWithPlaceAndWithoutValue(t *testing.T) {
 	}
 	top := func(lines string) string { return env("file: f") + lines }
 	for _, c := range []struct{ name, text, want string }{
-		{"unknown key", env(marker + ": x"), "5:5: unknown key | the keys of environment dev are provider, path"},
+		{"unknown key", env(marker + ": x"), "5:5: unknown key | the keys of environment dev are provider, file, recipients, keys, required, exclude, allow_env, protected"},
 		{"slip of a key", aws("regoin: " + marker), `6:5: unknown key "regoin" | did you mean region?`},
 		{"slip at the top", top("defualt_env: " + marker), `6:1: unknown key "defualt_env" | did you mean default_env?`},
 		{"duplicate key", env("file: a", "file: "+marker), "6:5: this key is there already, in line 5"},
@@ -172,9 +172,12 @@ func FuzzLoad(f *testing.F) {
 	for _, text := range []string{
 		"", "version: 1", "a: &a [*a, *a]", "? {}\n: <<", "---\n---\n", "\t", "%TAG ! x\n", "{version: \"1\", environments: {dev: {provider: local}}}",
 		"version: \"1\"\nenvironments:\n  dev:\n    provider: aws\n    path: /a\n    keys:\n    - \"" + marker + "\"\n",
+		"    - {type: github, repository: a/b, env: prod, prune: true, only: [A]}\n    - {type: file, file: \"" + marker + "\"}\n",
+		"    - {file: x, type: local}\n    - [" + marker + "]\n    - {type: file, prune: " + marker + "}\n",
 		"version: |\n  1\nproject: >-\n  " + marker + "\n", "\ufeffversion: '1'\r\nenvironments: {a: {provider: " + marker + "}}\r\n",
 	} {
 		f.Add([]byte(text))
+		f.Add([]byte(head + text))
 		f.Add([]byte(text + "\nproject: " + marker))
 	}
 	dir := f.TempDir()

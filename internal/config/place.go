@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/skret/skret/internal/errs"
 )
@@ -12,11 +11,11 @@ import (
 // place works out where the secrets are, and how they are reached.
 func (r *resolver) place(env *value) {
 	fl := r.in.Flags
-	path := cmp.Or(flag("--path", fl.Path), r.variable("SKRET_PATH"))
-	file := cmp.Or(flag("--file", fl.File), r.variable("SKRET_FILE"))
+	path := cmp.Or(flag("--path", fl.Path), r.where("SKRET_PATH"))
+	file := cmp.Or(flag("--file", fl.File), r.where("SKRET_FILE"))
 	who := identityFlags(fl)
 	region := flag("--region", fl.Region)
-	provider := cmp.Or(flag("--provider", fl.Provider), r.variable("SKRET_PROVIDER"), r.file(env.get("provider")))
+	provider := cmp.Or(flag("--provider", fl.Provider), r.where("SKRET_PROVIDER"), r.file(env.get("provider")))
 	word := provider.text
 	switch { // a path or a file alone says which provider it means
 	case provider.given():
@@ -24,6 +23,9 @@ func (r *resolver) place(env *value) {
 		provider, word = path, ProviderAWS
 	case file.given():
 		provider, word = file, ProviderLocal
+	case fl.Alone:
+		r.probs = append(r.probs, errs.New(errs.Invalid, "a place is named by its path or its file, and there is neither"))
+		return
 	case env == nil:
 		r.probs = append(r.probs, errs.New(errs.Config, "there is no %s in %s or above, up to the repository's root", Name, r.in.Dir).
 			WithHint("make one with skret init, or say where the secrets are with --path or --file"))
@@ -70,7 +72,7 @@ func (r *resolver) outside(c choice, check func(string) string) {
 func (r *resolver) aws(env *value, provider, path, region choice) {
 	place := &r.p.Place
 	path = r.take("path", path, r.file(env.get("path")))
-	region = r.take("region", region, r.variable("SKRET_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"), r.file(env.get("region")))
+	region = r.take("region", region, r.where("SKRET_REGION"), r.variable("AWS_REGION", "AWS_DEFAULT_REGION"), r.file(env.get("region")))
 	r.outside(path, checkPath)
 	r.outside(region, checkRegion)
 	switch {
@@ -131,45 +133,4 @@ func (r *resolver) texts(name string, tables ...*value) (all []string) {
 		}
 	}
 	return all
-}
-
-// judge checks what the texts of a table say: those of the whole file, or of the
-// chosen environment.
-func (r *resolver) judge(t *value) {
-	provider := r.file(t.get("provider")).text
-	if provider != ProviderAWS && provider != ProviderLocal {
-		provider = "" // said below, and not shown
-	}
-	for _, v := range t.values {
-		k := v.key
-		if k.provider != "" && provider != "" && k.provider != provider {
-			r.problemAt(v.pos, "take it out, or change the provider", "%s goes with provider %s, and this one is %s", k.name, k.provider, provider)
-			continue
-		}
-		items := v.items
-		switch {
-		case k.kind == text && strings.TrimSpace(v.text) != "":
-			items = []item{{v.text, v.at}}
-		case k.name == "keys" && len(items) == 0:
-			r.problemAt(v.at, "take it out to have all keys", "keys names none")
-		}
-		for _, it := range items {
-			switch {
-			case len(k.words) > 0 && !slices.Contains(k.words, it.text):
-				r.problemAt(it.at, "use "+strings.Join(k.words, ", "), "this %s is not known", k.name)
-			case strings.TrimSpace(it.text) == "":
-				r.problemAt(it.at, "take it out", "an entry of %s is empty", k.name)
-			case k.check != nil:
-				if why := k.check(it.text); why != "" {
-					r.problemAt(it.at, "", "%s: %s", k.name, why)
-				}
-			}
-		}
-	}
-	for _, k := range t.key.keys {
-		if k.must && k.provider == "" && k.kind == text && !r.file(t.get(k.name)).given() {
-			words := strings.Join(k.words, " or ")
-			r.problemAt(t.pos, "add "+k.name+": "+words, "%s has no %s", t.title(), k.name)
-		}
-	}
 }

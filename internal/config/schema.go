@@ -1,5 +1,10 @@
 package config
 
+import (
+	"slices"
+	"strings"
+)
+
 // SchemaURL is where editors find the schema.
 const SchemaURL = "https://raw.githubusercontent.com/skret/skret/main/docs/schema/skret.schema.json"
 
@@ -15,45 +20,74 @@ func Schema() map[string]any {
 
 // tableSchema returns the schema of a table with k's keys, and no others.
 func tableSchema(k *key) map[string]any {
-	var required []string
 	properties := map[string]any{}
-	needs := map[string][]string{} // what a provider cannot do without
-	foreign := map[string]map[string]any{ProviderAWS: {}, ProviderLocal: {}}
+	s := map[string]any{"type": "object", "properties": properties, "additionalProperties": false}
+	var required []string
 	for i := range k.keys {
 		c := &k.keys[i]
-		properties[c.name] = keySchema(c)
-		switch {
-		case c.must && c.provider == "":
-			required = append(required, c.name)
-		case c.must:
-			needs[c.provider] = append(needs[c.provider], c.name)
+		one := keySchema(c, k.by)
+		if other, twice := properties[c.name].(map[string]any); twice {
+			one = common(other, one)
 		}
-		for p, not := range foreign {
-			if c.provider != "" && c.provider != p {
-				not[c.name] = false
-			}
+		properties[c.name] = one
+		if c.must && c.of == nil {
+			required = append(required, c.name)
 		}
 	}
-	s := map[string]any{"type": "object", "properties": properties, "required": required, "additionalProperties": false}
-	if k.key("provider") == nil {
+	if required != nil {
+		s["required"] = required
+	}
+	if k.by == "" {
 		return s
 	}
 	var rules []any
-	for _, p := range k.key("provider").words {
-		then := map[string]any{"properties": foreign[p]}
-		if needs[p] != nil {
-			then["required"] = needs[p]
-		}
+	for _, word := range k.find(k.by, "").words {
 		rules = append(rules, map[string]any{
-			"if":   map[string]any{"properties": map[string]any{"provider": map[string]any{"const": p}}, "required": []string{"provider"}},
-			"then": then,
+			"if":   map[string]any{"properties": map[string]any{k.by: map[string]any{"const": word}}, "required": []string{k.by}},
+			"then": wordSchema(k, word, properties),
 		})
 	}
 	s["allOf"] = rules
 	return s
 }
 
-func keySchema(k *key) map[string]any {
+// wordSchema returns what a table of this word must have and may not have, and
+// what of it the properties of all words do not say.
+func wordSchema(k *key, word string, properties map[string]any) map[string]any {
+	own := map[string]any{}
+	then := map[string]any{"properties": own}
+	var required []string
+	for name, all := range properties {
+		c := k.find(name, word)
+		if !c.fits(word) {
+			own[name] = false
+			continue
+		}
+		if one := keySchema(c, k.by); one["description"] != all.(map[string]any)["description"] {
+			own[name] = one
+		}
+		if c.must && c.of != nil {
+			required = append(required, name)
+		}
+		if c.or != "" {
+			then["oneOf"] = []any{map[string]any{"required": []string{name}}, map[string]any{"required": []string{c.or}}}
+		}
+	}
+	if required != nil {
+		slices.Sort(required)
+		then["required"] = required
+	}
+	return then
+}
+
+// common returns the schema of two keys of one name: what holds for both.
+func common(a, b map[string]any) map[string]any {
+	return map[string]any{"type": a["type"], "description": a["description"].(string) + " " + b["description"].(string)}
+}
+
+// keySchema returns the schema of what stands behind a key. by is the key whose
+// word says whether k may be there.
+func keySchema(k *key, by string) map[string]any {
 	one := map[string]any{"type": "string"}
 	if k.words != nil {
 		one["enum"] = k.words
@@ -63,11 +97,15 @@ func keySchema(k *key) map[string]any {
 	}
 	s := one
 	switch k.kind {
+	case boolean:
+		s = map[string]any{"type": "boolean"}
 	case list:
 		one["minLength"] = 1
 		s = map[string]any{"type": "array", "items": one, "uniqueItems": true}
 	case table:
 		s = tableSchema(k)
+	case tables:
+		s = map[string]any{"type": "array", "items": tableSchema(k)}
 	case named:
 		s = map[string]any{
 			"type": "object", "minProperties": 1, "additionalProperties": tableSchema(k),
@@ -75,8 +113,12 @@ func keySchema(k *key) map[string]any {
 		}
 	}
 	doc := k.doc
-	if k.provider != "" {
-		doc = "For provider " + k.provider + ". " + doc
+	if k.of != nil {
+		what := "For " + by + " " + strings.Join(k.of, ", ")
+		if k.must {
+			what += " (must be there)"
+		}
+		doc = what + ". " + doc
 	}
 	if k.standard != "" {
 		doc += " Default: " + k.standard + "."

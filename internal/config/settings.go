@@ -32,17 +32,20 @@ func (p *Project) Settings() []Setting {
 		"auth": p.Place.Auth, "account": p.Place.Account, "role": p.Place.Role,
 		"kms_key_id": p.Place.KMSKeyID, "tier": p.Place.Tier, "file": p.Place.File,
 	}
+	if p.Protected(p.Env) {
+		texts["protected"] = "true"
+	}
 	lists := map[string][]string{
 		"recipients": p.Place.Recipients, "keys": p.Place.Keys,
 		"required": p.Required, "exclude": p.Exclude, "allow_env": p.AllowEnv,
 	}
-	for _, k := range layout.key("environments").keys {
-		if k.name == "provider" || k.provider != "" && k.provider != p.Place.Provider {
-			continue
-		}
-		if k.kind == list {
+	for _, k := range layout.find("environments", "").keys {
+		switch {
+		case k.name == "provider" || !k.fits(p.Place.Provider):
+		case k.kind == list:
 			add(k.name, k.standard, true, lists[k.name]...)
-		} else {
+		case k.kind == boolean && texts[k.name] == "": // it is said where it is set
+		default:
 			add(k.name, k.standard, false, texts[k.name])
 		}
 	}

@@ -42,6 +42,9 @@ func settings(files map[string][]byte) error {
 		return fmt.Errorf("schema: environments: %w", err)
 	}
 	keys(page, "Keys of an environment", env)
+	sync := top.Properties["sync"]
+	keys(page, "Keys of sync", sync)
+	keys(page, "Keys of a target", *sync.Properties["targets"].Items)
 	files["docs/reference/configuration.md"] = page.Bytes()
 	return nil
 }
@@ -68,6 +71,8 @@ func keys(b *bytes.Buffer, title string, o object) {
 		switch {
 		case p.Enum != nil:
 			kind = "`" + strings.Join(p.Enum, "`, `") + "`"
+		case p.Items != nil && p.Items.Type == "object":
+			kind = "list of maps"
 		case p.Items != nil:
 			kind = "list"
 		case p.Type == "object":
