@@ -50,7 +50,7 @@ const GitHub = "github"
 
 // formats is the table of formats, the default first.
 var formats = []Format{
-	{Name: "dotenv", Doc: "NAME='value', for .env files", item: dotenv},
+	{Name: dotenvName, Doc: "NAME='value', for .env files", item: dotenv},
 	{Name: "shell", Doc: "export NAME='value', for sh, bash, dash and zsh", anyBytes: true, item: shell},
 	{Name: "json", Doc: "one object", open: "{", sep: ",", close: "\n}\n", empty: "{}\n", item: jsonItem},
 	{Name: "yaml", Doc: "one mapping, all of it quoted", empty: "{}\n", item: yamlItem},
@@ -58,6 +58,10 @@ var formats = []Format{
 	{Name: GitHub, Doc: "for $GITHUB_ENV and $GITHUB_OUTPUT, with masks for the log", item: github},
 	{Name: "powershell", Doc: "$env:NAME = 'value', for Windows PowerShell and pwsh", item: powershell},
 	{Name: "fish", Doc: "set -gx NAME 'value'", anyBytes: true, item: fish},
+	{Name: "toml", Doc: "NAME = \"value\"", item: tomlItem},
+	{Name: "tfvars", Doc: "NAME = \"value\", for Terraform and OpenTofu", item: tfvarsItem},
+	{Name: "properties", Doc: "NAME=value, for Java", item: propertiesItem},
+	{Name: "csv", Doc: "a row of a name and a value, in quotes", open: csvHead, empty: csvHead, item: csvItem},
 }
 
 // All returns the formats, the default first.

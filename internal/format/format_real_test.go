@@ -166,11 +166,7 @@ func TestRealFish(t *testing.T) {
 
 func TestRealDotenv(t *testing.T) {
 	node := realtest.Need(t, "node", "apt-get install nodejs")
-	npm := realtest.Need(t, "npm", "apt-get install npm")
-	modules := t.TempDir()
-	// npm goes by the machine's settings: registry, proxy, certificates.
-	output(t, os.Environ(), npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", modules, "dotenv@18.0.10", "dotenv16@npm:dotenv@16.6.1", "dotenv17@npm:dotenv@17.2.3")
-	golang := goJudge(t)
+	modules, golang := npmDotenv(t), goJudge(t)
 	all := "set -a; . \"$1\"; set +a"
 	readers := map[string]reader{
 		"sh":   shellReader("install a POSIX shell", all, "C", "sh"),
@@ -194,12 +190,27 @@ func TestRealDotenv(t *testing.T) {
 	}
 	for _, m := range []string{"compose", "godotenv"} {
 		readers[m] = func(t *testing.T, file string, keep []int) []string {
-			return byJSON(t, output(t, nil, golang, m, file), keep)
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			one := strings.TrimSpace(output(t, nil, golang, m, jsonFile(t, []string{string(text)})))
+			return byJSON(t, one[1:len(one)-1], keep)
 		}
 	}
 	for i, name := range slices.Sorted(maps.Keys(readers)) {
 		t.Run(name, func(t *testing.T) { judge(t, "dotenv", uint64(30+i), readers[name]) })
 	}
+}
+
+// npmDotenv returns a folder in which dotenv is installed, in three versions.
+func npmDotenv(t *testing.T) string {
+	t.Helper()
+	npm := realtest.Need(t, "npm", "apt-get install npm")
+	modules := t.TempDir()
+	// npm goes by the machine's settings: registry, proxy, certificates.
+	output(t, os.Environ(), npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", modules, "dotenv@18.0.10", "dotenv16@npm:dotenv@16.6.1", "dotenv17@npm:dotenv@17.2.3")
+	return modules
 }
 
 // goJudge builds a program of the parsers of docker compose and godotenv, in a
@@ -215,22 +226,32 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"strings"
 
 	compose "github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/joho/godotenv"
 )
 
+// It reads each text of a JSON array, and prints an array of what is in them.
 func main() {
 	parse := map[string]func(io.Reader) (map[string]string, error){"compose": compose.Parse, "godotenv": godotenv.Parse}[os.Args[1]]
-	f, err := os.Open(os.Args[2])
+	b, err := os.ReadFile(os.Args[2])
+	var texts []string
+	if err == nil {
+		err = json.Unmarshal(b, &texts)
+	}
 	if err != nil {
 		panic(err)
 	}
-	m, err := parse(f)
-	if err != nil {
-		panic(err)
+	all := []map[string]string{}
+	for _, s := range texts {
+		m, err := parse(strings.NewReader(s))
+		if err != nil {
+			m = nil
+		}
+		all = append(all, m)
 	}
-	json.NewEncoder(os.Stdout).Encode(m)
+	json.NewEncoder(os.Stdout).Encode(all)
 }
 `,
 	} {

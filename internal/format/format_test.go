@@ -11,7 +11,7 @@ import (
 	"github.com/skret/skret/internal/secret"
 )
 
-// readers are the formats with a reader each; GitHub's runner has two.
+// readers are the formats with readers: by their rules, and our own.
 var readers = []struct {
 	format string
 	read   func(text string) (vars, error)
@@ -25,6 +25,14 @@ var readers = []struct {
 	{"github", readGitHub(true)},
 	{"powershell", readPowerShell},
 	{"fish", readFish},
+	{"dotenv", readOurs("dotenv")},
+	{"docker", readOurs("docker")},
+	{"json", readOurs("json")},
+	{"yaml", readOurs("yaml")},
+	{"toml", readOurs("toml")},
+	{"tfvars", readOurs("tfvars")},
+	{"properties", readOurs("properties")},
+	{"csv", readOurs("csv")},
 }
 
 // write writes in the format and gives the text, or what was refused.
@@ -106,6 +114,10 @@ func TestWriting(t *testing.T) {
 		"json":       "{\n  \"V0\": \"plain\",\n  \"V1\": \"it's\",\n  \"V2\": \"a\\n$b\",\n  \"V3\": \"\\\"ü\\\\\"\n}\n",
 		"yaml":       "\"V0\": \"plain\"\n\"V1\": \"it's\"\n\"V2\": \"a\\n$b\"\n\"V3\": \"\\\"ü\\\\\"\n",
 		"powershell": "$env:V0 = 'plain'\n$env:V1 = 'it''s'\n$env:V2 = -join ('a', [char]10, '$b')\n$env:V3 = -join ('\"', [char]252, '\\')\n",
+		"toml":       "V0 = \"plain\"\nV1 = \"it's\"\nV2 = \"a\\n$b\"\nV3 = \"\\\"ü\\\\\"\n",
+		"tfvars":     "V0 = \"plain\"\nV1 = \"it's\"\nV2 = \"a\\n$b\"\nV3 = \"\\\"ü\\\\\"\n",
+		"properties": "V0=plain\nV1=it's\nV2=a\\n$b\nV3=\"\\u00fc\\\\\n",
+		"csv":        "NAME,VALUE\nV0,\"plain\"\nV1,\"it's\"\nV2,\"a\n$b\"\nV3,\"\"\"ü\\\"\n",
 		"fish":       "set -gx V0 'plain'\nset -gx V1 'it\\'s'\nset -gx V2 'a\n$b'\nset -gx V3 '\"ü\\\\'\n",
 	} {
 		if got, err := write(t, name, s); err != nil || got != want {
@@ -122,10 +134,7 @@ func TestWriting(t *testing.T) {
 		}
 	}
 	for _, f := range format.All() {
-		want := ""
-		if f.Name == "json" || f.Name == "yaml" {
-			want = "{}\n"
-		}
+		want := map[string]string{"json": "{}\n", "yaml": "{}\n", "csv": "NAME,VALUE\n"}[f.Name]
 		if got, err := write(t, f.Name, nil); err != nil || got != want {
 			t.Errorf("%s: nothing is %q, %v", f.Name, got, err)
 		}
@@ -134,11 +143,11 @@ func TestWriting(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	for _, c := range []struct{ formats, name, value, why string }{
-		{"dotenv shell json yaml docker github powershell fish", "V", "a\x00b", "NUL"},
-		{"dotenv shell json yaml docker github powershell fish", "A-B", "a", "name"},
-		{"dotenv shell json yaml docker github powershell fish", "A=$(id)", "a", "name"},
-		{"dotenv shell json yaml docker github powershell fish", "", "a", "name"},
-		{"dotenv json yaml docker github powershell", "V", "\xff", "not UTF-8"},
+		{"dotenv shell json yaml docker github powershell fish toml tfvars properties csv", "V", "a\x00b", "NUL"},
+		{"dotenv shell json yaml docker github powershell fish toml tfvars properties csv", "A-B", "a", "name"},
+		{"dotenv shell json yaml docker github powershell fish toml tfvars properties csv", "A=$(id)", "a", "name"},
+		{"dotenv shell json yaml docker github powershell fish toml tfvars properties csv", "", "a", "name"},
+		{"dotenv json yaml docker github powershell toml tfvars properties csv", "V", "\xff", "not UTF-8"},
 		{"dotenv", "V", "a\r\nb", "carriage return"},
 		{"dotenv", "V", `a\\b`, "backslashes"},
 		{"dotenv", "V", `a\`, "backslashes"},
@@ -160,6 +169,8 @@ func TestRefusals(t *testing.T) {
 		{"dotenv shell fish", "small", "a", "shells"},
 		{"shell", "USERNAME", "root", "shells"},
 		{"fish", "PATH", "a::b", "path"},
+		{"tfvars", "V", "e\u0301", "Terraform"},
+		{"tfvars", "V", "\u212b", "Terraform"},
 	} {
 		for f := range strings.FieldsSeq(c.formats) {
 			_, err := write(t, f, secret.Set{{Name: c.name, Value: secret.NewValue(c.value), Key: "the/key"}})
@@ -171,6 +182,7 @@ func TestRefusals(t *testing.T) {
 	for _, c := range []struct{ format, name, value string }{
 		{"github", "GITHUB_TOKEN", "a"}, {"dotenv", "USERNAME", "a"}, {"dotenv", "V", "$a $(b) `c` #"}, {"docker", "V", "a\rb"},
 		{"docker", "V", strings.Repeat("x", 64<<10-4)}, {"fish", "UID", "a"}, {"shell", "V", "\xff"}, {"fish", "V", "\xff"}, {"fish", "MY_PATH", "a::b"},
+		{"tfvars", "V", "é ${a} %{b} $${c} 日本"},
 	} {
 		if _, err := write(t, c.format, secret.Set{{Name: c.name, Value: secret.NewValue(c.value)}}); err != nil {
 			t.Errorf("%s: %s=%.20q: %v", c.format, c.name, c.value, err)
@@ -244,3 +256,7 @@ func FuzzDocker(f *testing.F)     { pair(f, "docker") }
 func FuzzGitHub(f *testing.F)     { pair(f, "github") }
 func FuzzPowerShell(f *testing.F) { pair(f, "powershell") }
 func FuzzFish(f *testing.F)       { pair(f, "fish") }
+func FuzzTOML(f *testing.F)       { pair(f, "toml") }
+func FuzzTFVars(f *testing.F)     { pair(f, "tfvars") }
+func FuzzProperties(f *testing.F) { pair(f, "properties") }
+func FuzzCSV(f *testing.F)        { pair(f, "csv") }

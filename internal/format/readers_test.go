@@ -232,3 +232,17 @@ func readJSON(text string) (got vars, err error) {
 func readYAML(text string) (got vars, err error) {
 	return got, yaml.Unmarshal([]byte(text), &got)
 }
+
+// readOurs reads with the Reader of this name.
+func readOurs(name string) func(text string) (vars, error) {
+	return func(text string) (vars, error) {
+		es, err := readText(name, "", text)
+		got := vars{}
+		for _, e := range es {
+			if err := got.add(string(e.Key), e.Value.Reveal()); err != nil {
+				return nil, err
+			}
+		}
+		return got, err
+	}
+}
