@@ -8,6 +8,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,6 +36,38 @@ func (o Options) query(p aws.CredentialsProvider, who, renew string) *query.Clie
 // caller asks STS who signs with p.
 func (o Options) caller(ctx context.Context, p aws.CredentialsProvider, who, renew string) (query.Caller, error) {
 	return o.query(p, who, renew).CallerIdentity(ctx)
+}
+
+// SignCaller signs a request that shows who signs, for a service that sends it to
+// AWS STS by itself: see [query.Client.SignCallerIdentity]. The headers are all
+// that it is sent with.
+func SignCaller(ctx context.Context, o Options) (method, body string, headers map[string]string, err error) {
+	o.Region = cmp.Or(o.Region, noRegion)
+	id, err := Resolve(ctx, o)
+	if err != nil {
+		return "", "", nil, err
+	}
+	o.fill()
+	// The service sends it to AWS itself, wherever our own requests go.
+	getenv := o.Getenv
+	o.Getenv = func(name string) string {
+		if strings.HasPrefix(name, "AWS_ENDPOINT_URL") {
+			return ""
+		}
+		return getenv(name)
+	}
+	o.Region = id.Region
+	r, body, err := o.query(id.Credentials, id.Origin, id.Renew).SignCallerIdentity(ctx)
+	if err != nil {
+		return "", "", nil, err
+	}
+	headers = map[string]string{"Host": r.URL.Host, "Content-Length": strconv.Itoa(len(body))}
+	for name := range r.Header {
+		if name != "User-Agent" { // it is not signed
+			headers[name] = r.Header.Get(name)
+		}
+	}
+	return r.Method, body, headers, nil
 }
 
 // noticeClock says that this machine's clock is wrong, when it is by so much

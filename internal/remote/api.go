@@ -24,6 +24,16 @@ type Options struct {
 	Notice    func(text string) // for the user; nil: nothing is said
 	Log       *slog.Logger      // nil: nothing is logged
 
+	// IDToken returns an identity token (OIDC) of the place where this runs, for an
+	// audience, "" being the usual one of who issues it; never one for AWS, where
+	// whoever gets it could go with it. nil, or an empty token: there is none.
+	IDToken func(ctx context.Context, audience string) (string, error)
+
+	// SignCaller returns a request to AWS STS, GetCallerIdentity, that is signed and
+	// not sent: who has it can show for some minutes who signed. The headers are all
+	// that it is sent with, Host among them. nil: nobody can sign.
+	SignCaller func(ctx context.Context) (method, body string, headers map[string]string, err error)
+
 	Now   func() time.Time                                 // nil: the machine's clock
 	Sleep func(ctx context.Context, d time.Duration) error // nil: waits
 }
@@ -143,7 +153,7 @@ func (a *API) send(ctx context.Context, method, path, bearer string, in, out any
 		}
 		a.dress(r, bearer, body != nil, form)
 		var raw []byte
-		if reply, raw, err = a.once(r, bearer); err != nil {
+		if reply, raw, err = a.once(r, bearer, string(body)); err != nil {
 			return err
 		}
 		return a.decode(u.Host, raw, out)
@@ -184,8 +194,9 @@ func (a *API) dress(r *http.Request, bearer string, body, form bool) {
 // maxRefusal bounds what is read of an answer that says no.
 const maxRefusal = 64 << 10
 
-// once makes a request once. It returns the content of a success.
-func (a *API) once(r *http.Request, bearer string) (Reply, []byte, error) {
+// once makes a request once. It returns the content of a success. sent is what no
+// error may show again.
+func (a *API) once(r *http.Request, sent ...string) (Reply, []byte, error) {
 	start := a.o.Now()
 	resp, err := a.o.HTTP.Do(r)
 	if err != nil {
@@ -196,14 +207,14 @@ func (a *API) once(r *http.Request, bearer string) (Reply, []byte, error) {
 	a.o.Log.Debug("request", "service", a.t.s.Name, "method", r.Method, "host", r.URL.Host, "path", r.URL.Path, "status", resp.StatusCode, "took", a.o.Now().Sub(start))
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		raw, _ := io.ReadAll(io.LimitReader(resp.Body, maxRefusal)) // what there is of it
-		return reply, nil, a.explain(r, a.failure(resp, raw, bearer))
+		return reply, nil, a.explain(r, a.failure(resp, raw, sent))
 	}
 	raw, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return reply, nil, unanswered(r, err)
 	}
 	if a.t.s.envelope && refusedInside(raw) {
-		return reply, nil, a.explain(r, a.failure(resp, raw, bearer))
+		return reply, nil, a.explain(r, a.failure(resp, raw, sent))
 	}
 	return reply, raw, nil
 }

@@ -124,12 +124,12 @@ func TestCodesGiveNothingAway(t *testing.T) {
 		`{"error":"ü"}`:                               "",
 		`{`:                                           "", `[]`: "", ``: "", `null`: "",
 	} {
-		if got := api.code([]byte(raw), marker); got != want {
+		if got := api.code([]byte(raw), []string{marker}); got != want {
 			t.Errorf("%s: %q", raw, got)
 		}
 	}
 	api.t.fields = func(string) string { return "onlyletters" }
-	if got := api.code([]byte(`{"error":"the_onlyletters_token"}`), ""); got != "" {
+	if got := api.code([]byte(`{"error":"the_onlyletters_token"}`), nil); got != "" {
 		t.Errorf("%q", got)
 	}
 }

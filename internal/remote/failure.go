@@ -32,9 +32,13 @@ func (f *Failure) Error() string {
 	return fmt.Sprintf("status %d, %s", f.Status, f.Code)
 }
 
-// failure reads what a service answered. bearer is what the request carried.
-func (a *API) failure(resp *http.Response, raw []byte, bearer string) *Failure {
-	f := &Failure{Status: resp.StatusCode, Code: a.code(raw, bearer), sso: resp.Header.Get("X-GitHub-SSO") != ""}
+// Quota tells whether the service refuses because there were too many requests:
+// more of them would be refused as well.
+func (f *Failure) Quota() bool { return f.limited }
+
+// failure reads what a service answered. sent is what the request carried.
+func (a *API) failure(resp *http.Response, raw []byte, sent []string) *Failure {
+	f := &Failure{Status: resp.StatusCode, Code: a.code(raw, sent), sso: resp.Header.Get("X-GitHub-SSO") != ""}
 	now := a.o.Now()
 	if server, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		now = server // by its own clock, since this machine's may be wrong
@@ -76,7 +80,7 @@ func waitFor(h http.Header, now time.Time) time.Duration {
 
 // code returns the word or the number by which a service names a failure. It is
 // short and plain, and no part of a secret: a server may send back what it got.
-func (a *API) code(raw []byte, bearer string) string {
+func (a *API) code(raw []byte, sent []string) string {
 	var v struct {
 		Error  any `json:"error"`
 		Code   any `json:"code"`
@@ -97,7 +101,7 @@ func (a *API) code(raw []byte, bearer string) string {
 		case float64:
 			word = strconv.FormatFloat(c, 'f', -1, 64)
 		}
-		if isCode(word) && !a.t.tells(word, bearer) {
+		if isCode(word) && !a.t.tells(word, sent...) {
 			return word
 		}
 	}

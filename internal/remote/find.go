@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,7 +87,7 @@ func (s *Service) pointed(getenv func(string) string) (origin, by string, err er
 func (s *Service) fromVariables(o FindOptions, origin string) (t Token, found bool, foreign string, err error) {
 	var half error
 	for _, m := range s.Methods {
-		if m.Name == MethodDevice {
+		if m.Name == MethodDevice || !s.chosen(m, o.Getenv) {
 			continue
 		}
 		got := s.collect(m, origin, o.Getenv)
@@ -105,6 +106,16 @@ func (s *Service) fromVariables(o FindOptions, origin string) (t Token, found bo
 		}
 	}
 	return Token{}, false, foreign, half
+}
+
+// chosen tells whether the environment leaves a method to be tried: where several
+// have the same variables, another says which is meant.
+func (s *Service) chosen(m Method, getenv func(string) string) bool {
+	if s.chooses == "" || m.words == nil {
+		return true
+	}
+	word := strings.TrimSpace(getenv(s.chooses))
+	return word == "" || slices.Contains(m.words, word)
 }
 
 // collected is what the environment has of a method's fields.

@@ -1,33 +1,26 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/skret/skret/internal/errs"
 )
-
-const methodUniversal = "universal-auth"
 
 func infisical() *Service {
 	const page = " (Access Control, Machine Identities)"
 	const manage = "https://app.infisical.com" + page
 	return &Service{
 		Name: "infisical", Title: "Infisical", Manage: manage, page: page,
-		Methods: []Method{
-			{Name: methodUniversal, Doc: "the client ID and secret of a machine identity", Fields: []Field{
-				{Name: "client_id", Label: "client ID", Variables: []string{"INFISICAL_CLIENT_ID"}, Help: "of a machine identity with Universal Auth: " + manage},
-				{Name: "client_secret", Label: "client secret", Hidden: true, Variables: []string{"INFISICAL_CLIENT_SECRET"}, Help: "it is shown once, when it is made: " + manage},
-			}},
-			tokenMethod("Infisical access token", "an access token of a machine identity: "+manage, "INFISICAL_TOKEN"),
-		},
-		home:  "https://app.infisical.com/api",
-		below: "/api",
-		hosts: []string{"INFISICAL_DOMAIN", "INFISICAL_API_URL"},
+		Methods: infisicalMethods(manage),
+		chooses: "INFISICAL_AUTH_METHOD",
+		home:    "https://app.infisical.com/api",
+		homes:   []string{"https://us.infisical.com/api", "https://eu.infisical.com/api"},
+		below:   "/api",
+		hosts:   []string{"INFISICAL_DOMAIN", "INFISICAL_API_URL"},
 		kinds: []kind{
 			{"st.", "service token", ""},
 			{"eyJ", "access token", ""},
@@ -38,25 +31,6 @@ func infisical() *Service {
 		verify: verifyInfisical,
 		revoke: revokeInfisical,
 	}
-}
-
-// mintInfisical exchanges a machine identity's secret for an access token. Such
-// a token may be good for a number of requests only, and so may the secret be
-// for exchanges: it is done once.
-func mintInfisical(ctx context.Context, a *API) (access, error) {
-	var v struct {
-		Token   string `json:"accessToken"`
-		Seconds int64  `json:"expiresIn"`
-	}
-	in := map[string]string{"clientId": a.t.field("client_id"), "clientSecret": a.t.field("client_secret")}
-	if _, err := a.send(ctx, http.MethodPost, "/v1/auth/universal-auth/login", "", in, &v); err != nil {
-		return access{}, err
-	}
-	if v.Token == "" || unfit(v.Token) != "" {
-		return access{}, errs.New(errs.Backend, "%s gave no access token", hostOf(a.t.Origin)).WithHint("is that the address of Infisical?")
-	}
-	seconds := min(max(v.Seconds, 0), 1<<31)
-	return access{func() string { return v.Token }, a.o.Now().Add(time.Duration(seconds) * time.Second)}, nil
 }
 
 func unmintInfisical(ctx context.Context, a *API) error {
@@ -70,11 +44,14 @@ func (a *API) endInfisical(ctx context.Context, token string) error {
 
 func verifyInfisical(ctx context.Context, a *API) (Identity, error) {
 	switch {
-	case a.t.Method == methodUniversal:
+	case a.t.Method != MethodToken:
 		if _, err := a.bearer(ctx); err != nil {
 			return Identity{}, err
 		}
-		return Identity{Who: "machine identity with client ID " + a.t.field("client_id")}, nil
+		if a.t.Method == methodUniversal {
+			return Identity{Who: "machine identity with client ID " + a.t.field("client_id")}, nil
+		}
+		return Identity{Who: "machine identity " + a.t.field("identity_id")}, nil
 	case a.t.Kind == "service token":
 		return verifyServiceToken(ctx, a)
 	}
@@ -90,20 +67,30 @@ func verifyInfisical(ctx context.Context, a *API) (Identity, error) {
 	return Identity{Who: strings.TrimSpace("machine identity " + id), Workspace: v.Details.Organization.Name, Expires: expires}, nil
 }
 
-// verifyServiceToken shows what a service token is bound to: it reads that, and
-// not what is asked for.
+// serviceToken is what a service token is bound to: it reads that, and not what is
+// asked for.
+type serviceToken struct {
+	Name      string
+	Workspace string
+	Project   string    `json:"projectId"`
+	Expires   time.Time `json:"expiresAt"`
+	Scopes    []struct{ Environment, SecretPath string }
+}
+
+func (t serviceToken) project() string { return cmp.Or(t.Project, t.Workspace) }
+
+func (a *API) serviceToken(ctx context.Context) (t serviceToken, err error) {
+	_, err = a.Do(ctx, http.MethodGet, "/v2/service-token", nil, &t)
+	return t, err
+}
+
 func verifyServiceToken(ctx context.Context, a *API) (Identity, error) {
-	var v struct {
-		Name      string
-		Workspace string
-		Expires   time.Time `json:"expiresAt"`
-		Scopes    []struct{ Environment, SecretPath string }
-	}
-	if _, err := a.Do(ctx, http.MethodGet, "/v2/service-token", nil, &v); err != nil {
+	t, err := a.serviceToken(ctx)
+	if err != nil {
 		return Identity{}, err
 	}
-	id := Identity{Who: v.Name, Workspace: v.Workspace, Expires: v.Expires}
-	for _, s := range v.Scopes {
+	id := Identity{Who: t.Name, Workspace: t.project(), Expires: t.Expires}
+	for _, s := range t.Scopes {
 		id.Scopes = append(id.Scopes, s.Environment+":"+s.SecretPath)
 	}
 	return id, nil
@@ -134,6 +121,8 @@ func claims(token string) (identity string, expires time.Time) {
 // cannot be ended by itself.
 func revokeInfisical(ctx context.Context, a *API) (string, error) {
 	switch {
+	case a.t.Method == methodOIDC, a.t.Method == methodAWS:
+		return "", nil // there is nothing but the ID of an identity
 	case a.t.Method == methodUniversal:
 		return "the client secret stays valid until it is deleted at " + a.t.s.manage(a.t.Origin), nil
 	case a.t.Kind == "service token":

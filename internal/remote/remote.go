@@ -48,11 +48,13 @@ type Service struct {
 	Methods []Method // the ways to sign in, the usual one first
 
 	home     string              // the address of its API, as Origin gives it
+	homes    []string            // further ones
 	below    string              // the path of the API below an address that is given without it
 	page     string              // where Manage is on a server of one's own; "" if there are none
 	place    func(*location)     // makes an address that of the API; nil: adds below
 	site     string              // how its own hosts end; "" if the API's is the only one
 	hosts    []string            // variables that say where the API is, the first that is set counts
+	chooses  string              // a variable that says which of the methods with words is meant
 	kinds    []kind              // of tokens, by how they begin
 	odd      func(string) string // says why something is no token, or ""; may be nil
 	belongs  belonging           // nil: all variables belong to where hosts point
@@ -77,6 +79,8 @@ type Method struct {
 	Name   string // "token", "device", "universal-auth"
 	Doc    string // what it is, in a line
 	Fields []Field
+
+	words []string // what the service's variable chooses says for it
 }
 
 // The methods that have a meaning for every service.
@@ -91,6 +95,7 @@ type Field struct {
 	Label     string   // "GitHub token"
 	Hidden    bool     // a secret: not shown while it is typed, and sealed when it is stored
 	Optional  bool     // may be left out
+	Fleeting  bool     // good for minutes: it is used and not stored
 	Variables []string // that hold it, in their order
 	Help      string   // how to get one
 }
@@ -98,6 +103,12 @@ type Field struct {
 // Services returns all services, in the order of their names.
 func Services() []*Service {
 	return []*Service{cloudflare(), doppler(), github(), gitlab(), infisical()}
+}
+
+// Own tells whether the API at an origin is run by the service itself, and not by
+// others with its software.
+func (s *Service) Own(origin string) bool {
+	return origin == s.home || s.Name == "github" && githubPublic(origin) || slices.Contains(s.homes, origin)
 }
 
 // Lookup returns the service of this name.

@@ -3,7 +3,6 @@ package remote
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -49,7 +48,7 @@ func (t Token) Keep() (meta, secret map[string]string) {
 		if f.Hidden {
 			into = secret
 		}
-		if v := t.field(f.Name); v != "" {
+		if v := t.field(f.Name); v != "" && !f.Fleeting {
 			into[f.Name] = v
 		}
 	}
@@ -160,8 +159,11 @@ func kindOf(kinds []kind, token string) (kind, bool) {
 // token's, or of more: whether it holds one, or is a part of one.
 func (t Token) tells(text string, more ...string) bool {
 	if t.s != nil {
-		_, secret := t.Keep()
-		more = slices.AppendSeq(more, maps.Values(secret))
+		for _, f := range t.s.fields(t.Method) {
+			if f.Hidden {
+				more = append(more, t.field(f.Name))
+			}
+		}
 	}
 	return text != "" && slices.ContainsFunc(more, func(s string) bool {
 		return s != "" && (strings.Contains(text, s) || len(text) > 5 && strings.Contains(s, text))

@@ -2,6 +2,9 @@ package query
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"net/http"
 	"strings"
 
 	"github.com/skret/skret/internal/errs"
@@ -25,4 +28,22 @@ func (c *Client) CallerIdentity(ctx context.Context) (Caller, error) {
 			WithHint("check AWS_ENDPOINT_URL_STS and AWS_ENDPOINT_URL")
 	}
 	return Caller(out), nil
+}
+
+// SignCallerIdentity returns the request of [Client.CallerIdentity], signed and
+// not sent, with its body. Whoever has it can send it for some minutes, and so
+// show who signed; it gives no other power.
+func (c *Client) SignCallerIdentity(ctx context.Context) (r *http.Request, body string, err error) {
+	creds, err := c.o.Credentials.Retrieve(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	if r, err = c.request(ctx, call{sts, "GetCallerIdentity", freely, nil}, creds); err != nil {
+		return nil, "", err
+	}
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, "", fmt.Errorf("sign a request: %w", err)
+	}
+	return r, string(text), nil
 }

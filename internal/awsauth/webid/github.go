@@ -42,10 +42,12 @@ func (s *Source) askGitHub(ctx context.Context) (token string, after time.Durati
 	if err != nil {
 		return "", 0, false, err
 	}
-	if u.RawQuery != "" {
-		u.RawQuery += "&"
+	if s.o.Audience != "" {
+		if u.RawQuery != "" {
+			u.RawQuery += "&"
+		}
+		u.RawQuery += "audience=" + url.QueryEscape(s.o.Audience)
 	}
-	u.RawQuery += "audience=" + url.QueryEscape(s.o.Audience)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return "", 0, false, errs.New(errs.Auth, "oidc token: ACTIONS_ID_TOKEN_REQUEST_URL is not an address")

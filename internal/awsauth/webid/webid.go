@@ -69,6 +69,7 @@ const maxToken = 64 << 10
 type Options struct {
 	Kind     string // "" means Auto
 	Audience string // "" means DefaultAudience
+	Own      bool   // "" for the audience means that of the issuer's own choice
 	File     string // its full name
 	Command  string // a line for the shell
 	Variable string // an environment variable with the token, in place of the CI's own
@@ -101,7 +102,9 @@ func Detect(getenv func(string) string) string {
 
 // New returns the source, or says what it lacks. It gets no token.
 func New(o Options) (*Source, error) {
-	o.Audience = cmp.Or(o.Audience, DefaultAudience)
+	if !o.Own {
+		o.Audience = cmp.Or(o.Audience, DefaultAudience)
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
