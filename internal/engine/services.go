@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"time"
 
+	"github.com/skret/skret/internal/awsauth"
+	"github.com/skret/skret/internal/awsauth/webid"
 	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/remote"
 	"github.com/skret/skret/internal/vault"
@@ -13,7 +15,18 @@ import (
 
 // Remote are the options of package remote.
 func Remote(o Options) remote.Options {
-	return remote.Options{HTTP: AuthHTTP(o), UserAgent: o.UserAgent, Notice: o.Notice, Log: o.Log}
+	r := remote.Options{HTTP: AuthHTTP(o), UserAgent: o.UserAgent, Notice: o.Notice, Log: o.Log}
+	r.IDToken = func(ctx context.Context, audience string) (string, error) {
+		s, err := webid.New(webid.Options{Audience: audience, Own: true, HTTP: r.HTTP, UserAgent: o.UserAgent, Getenv: o.Project.Getenv, Log: o.Log, Notice: o.Notice})
+		if err != nil {
+			return "", err
+		}
+		return s.Token(ctx)
+	}
+	r.SignCaller = func(ctx context.Context) (method, body string, headers map[string]string, err error) {
+		return awsauth.SignCaller(ctx, AWS(o))
+	}
+	return r
 }
 
 // Token finds the token of a service: in the environment, then the sign-in of

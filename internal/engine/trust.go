@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/skret/skret/internal/config"
+	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/remote"
+	"github.com/skret/skret/internal/trust"
+)
+
+// DeclaredSpec is the place that a target of sync.targets is.
+func DeclaredSpec(t config.Target) Spec {
+	return Spec{Type: t.Type, Fields: t.Fields, Lists: t.Lists, Declared: true, Line: t.Line}
+}
+
+// Trust is the user's book of what configurations may do beyond their projects.
+func Trust(o Options) *trust.Book { return trust.Open(o.Project.Home) }
+
+// Demands are what the project's file wants beyond the project: a token sent to
+// an address that is not the service's own, a file elsewhere.
+func (p *Places) Demands() ([]trust.Demand, error) {
+	var all []trust.Demand
+	for _, t := range p.Project.Targets {
+		ds, err := p.demands(DeclaredSpec(t))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ds...)
+	}
+	return all, nil
+}
+
+// demands are those of one target.
+func (p *Places) demands(s Spec) ([]trust.Demand, error) {
+	by := fmt.Sprintf("the %s target in line %d", s.Type, s.Line)
+	for _, k := range kinds() {
+		address := s.field("base_url")
+		if k.name != s.Type || k.service == "" || address == "" {
+			continue
+		}
+		sv, err := remote.Lookup(k.service)
+		if err != nil {
+			return nil, err
+		}
+		origin, err := sv.Origin(address)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", by, err)
+		}
+		if !sv.Own(origin) {
+			return []trust.Demand{{Kind: "host", What: origin, For: by}}, nil
+		}
+	}
+	if name := s.field("file"); name != "" && (s.Type == "file" || s.Type == "local") {
+		full := p.file(s, name)
+		rel, err := filepath.Rel(p.Project.Root, full)
+		switch {
+		case err == nil && filepath.IsLocal(rel) && outside(p.Project.Root, full):
+			// What it leads to could be changed after the user has agreed.
+			return nil, errs.New(errs.Config, "%s: %s: %s leads out of the project by a link", p.Project.File, by, name).
+				WithHint("name the file that is meant")
+		case err != nil || !filepath.IsLocal(rel):
+			return []trust.Demand{{Kind: "file", What: full, For: by}}, nil
+		}
+	}
+	return nil, nil
+}
+
+// consented refuses a target that leads out of the project, unless the user has
+// agreed to that.
+func (p *Places) consented(s Spec) error {
+	ds, err := p.demands(s)
+	if err != nil || len(ds) == 0 {
+		return err
+	}
+	if p.Trusted != "" {
+		all, err := p.Demands()
+		if err != nil {
+			return err
+		}
+		if have := trust.Hash(all); have != p.Trusted {
+			return errs.New(errs.Config, "%s asks for other things than --trust allows: it is %s now", p.Project.File, have).
+				WithHint("see what changed with skret trust --dry-run")
+		}
+		return nil
+	}
+	unknown, err := Trust(p.Options).New(p.Project.File, ds)
+	if err != nil || len(unknown) == 0 {
+		return err
+	}
+	what := "sends a token and secrets to " + unknown[0].What + ", which is not the service's own"
+	if unknown[0].Kind == "file" {
+		what = "writes the file " + unknown[0].What + ", which is not in the project"
+	}
+	return errs.New(errs.Config, "%s: %s %s", p.Project.File, unknown[0].For, what).
+		WithHint("skret trust shows what is new and allows it; in CI: --trust with what skret trust --dry-run prints")
+}
