@@ -19,6 +19,8 @@ type fakes struct {
 	sts *fake.STS
 	imd *fake.Metadata
 	aws *fake.Cloud
+
+	remotes *remotes
 }
 
 var scriptFakes sync.Map // *testscript.TestScript to *fakes

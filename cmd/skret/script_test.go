@@ -43,7 +43,7 @@ type scriptCommand = func(ts *testscript.TestScript, neg bool, args []string)
 func scriptCommands() map[string]scriptCommand {
 	all := map[string]scriptCommand{}
 	for _, some := range []map[string]scriptCommand{
-		{"exits": exits}, ssmCommands(), awsCommands(),
+		{"exits": exits}, ssmCommands(), awsCommands(), serviceCommands(),
 	} {
 		maps.Copy(all, some)
 	}

@@ -29,6 +29,7 @@ type app struct {
 	deadline  context.Context // of --timeout; nil without one
 	stopTimer context.CancelFunc
 	signals   *signals
+	bar       *ui.Progress // what is shown while secrets are carried; nil when nothing is
 }
 
 // globalFlags are accepted before and after the verb.

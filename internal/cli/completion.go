@@ -74,19 +74,35 @@ func (a *app) completeFlags(root *cobra.Command) {
 		}
 	}
 	for flag, f := range map[string]func(c *cobra.Command) []string{
-		"env": func(*cobra.Command) []string {
-			p, err := a.project()
-			if err != nil {
-				return nil
-			}
-			return p.Envs
-		},
+		"env":       func(*cobra.Command) []string { return a.envNames() },
 		"provider":  func(*cobra.Command) []string { return []string{config.ProviderAWS, config.ProviderLocal} },
 		"format":    allowedFormats,
 		"log-level": func(*cobra.Command) []string { return logLevels },
 	} {
 		_ = root.RegisterFlagCompletionFunc(flag, words(f)) // fails only for a flag that does not exist
 	}
+}
+
+// envNames are the environments of the project, as far as it can be read.
+func (a *app) envNames() []string {
+	in, err := a.input()
+	if err != nil {
+		return nil
+	}
+	p, err := config.Outline(in)
+	if err != nil {
+		return nil
+	}
+	return p.Envs
+}
+
+// completeEnvs offers environments, and files, for two places.
+func (a *app) completeEnvs(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) >= 2 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	a.quiet()
+	return a.envNames(), cobra.ShellCompDirectiveDefault
 }
 
 // completeKeys offers the names of the environment's secrets. Whatever goes

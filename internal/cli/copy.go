@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/skret/skret/internal/engine"
+	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/transfer"
+)
+
+type copyOptions struct {
+	planOptions
+	only, except []string
+	overwrite    bool
+	yes          string
+}
+
+func (o *copyOptions) bind(f *pflag.FlagSet) {
+	o.planOptions.bind(f)
+	f.StringArrayVar(&o.only, "only", nil, "only secrets that match this `pattern`; may be repeated")
+	f.StringArrayVar(&o.except, "except", nil, "no secrets that match this `pattern`; may be repeated")
+	f.BoolVar(&o.overwrite, "overwrite", false, "write over what exists with another value")
+	f.StringVar(&o.yes, "yes", "", "`name` of the protected environment that is meant to be written to")
+}
+
+func newCopy(a *app) *cobra.Command {
+	var o copyOptions
+	c := &cobra.Command{
+		Use:     "copy FROM TO",
+		Aliases: []string{"promote"},
+		Short:   "Copy secrets from one environment to another",
+		Long: `Copy the secrets of one environment to another, under the same keys.
+
+FROM and TO are environments of .skret.yaml. FROM may also be an environment as it
+was (prod@2026-11-01, prod@v3), a path in SSM, a file, or another place: see skret
+diff --help.
+
+What exists at TO with another value is told before anything is written, and then
+nothing is: --overwrite writes over it. What has the same value is left as it is,
+so that it gets no new version. Into an environment with "protected: true" it asks
+for the environment's name; where nobody can be asked, --yes gives it.`,
+		Example: `  skret copy dev staging --only 'DB_*'
+  skret copy staging prod --overwrite --dry-run
+  skret copy prod@2026-11-01 prod --overwrite --only API_KEY --yes prod`,
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: a.completeEnvs,
+		RunE:              func(c *cobra.Command, args []string) error { return runCopy(c.Context(), a, o, args[0], args[1]) },
+	}
+	o.bind(c.Flags())
+	return c
+}
+
+func runCopy(ctx context.Context, a *app, o copyOptions, from, to string) error {
+	if err := o.check(a); err != nil {
+		return err
+	}
+	p, err := a.anyPlaces()
+	if err != nil {
+		return err
+	}
+	src, dst, err := a.ends(ctx, p, from, to)
+	if err != nil {
+		return err
+	}
+	defer src.Close(ctx)
+	defer dst.Close(ctx)
+	if !dst.Keys {
+		return errs.New(errs.Invalid, "copy writes to environments, and %s is none", dst.Title).
+			WithHint("skret sync writes to services and files")
+	}
+	if !o.dryRun {
+		if err := a.protect(ctx, dst.Project, o.yes); err != nil {
+			return err
+		}
+	}
+	policy := transfer.Policy{OnExists: transfer.Fail}
+	if o.overwrite {
+		policy.OnExists = transfer.Overwrite
+	}
+	t, err := p.Prepare(ctx, src, dst, engine.TransferOptions{Mapping: transfer.Mapping{Only: o.only, Except: o.except}, Policy: policy, Look: o.dryRun})
+	if err != nil {
+		return err
+	}
+	var docs []planJSON
+	return a.printPlans(docs, a.carry(ctx, t, o.planOptions, &docs))
+}
+
+// ends opens two places that are named by words.
+func (a *app) ends(ctx context.Context, p *engine.Places, from, to string) (src, dst *engine.End, err error) {
+	specs := make([]engine.Spec, 2)
+	for i, word := range []string{from, to} {
+		if specs[i], err = p.Ref(word); err == nil {
+			err = a.resolveFile(&specs[i])
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	if src, err = p.Open(ctx, specs[0]); err != nil {
+		return nil, nil, err
+	}
+	if dst, err = p.Open(ctx, specs[1]); err != nil {
+		src.Close(ctx)
+		return nil, nil, err
+	}
+	if src.ID == dst.ID {
+		src.Close(ctx)
+		dst.Close(ctx)
+		return nil, nil, errs.New(errs.Invalid, "%s and %s are the same place", from, to)
+	}
+	return src, dst, nil
+}
