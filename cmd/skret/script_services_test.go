@@ -90,7 +90,7 @@ func (r *remotes) start(ts *testscript.TestScript, name string, args []string) {
 		r.cloudflare = fake.NewCloudflare(cloudflareToken)
 		r.cloudflare.AddWorker(args[0])
 		r.cloudflare.AddProject(args[1], "")
-		setenv(ts, "CLOUDFLARE_API_BASE_URL="+r.cloudflare.URL, "CLOUDFLARE_API_TOKEN="+cloudflareToken, "CLOUDFLARE_ACCOUNT_ID="+fake.CloudflareAccount)
+		setenv(ts, "CLOUDFLARE_API_BASE_URL="+r.cloudflare.URL, "CLOUDFLARE_API_TOKEN="+cloudflareToken)
 		stop, unmet = r.cloudflare.Close, r.cloudflare.Unmet
 	}
 	ts.Defer(func() {

@@ -52,8 +52,9 @@ same name replaces it; what was answered before need not be answered again.
 
 Ways to sign in to AWS, and their settings for --opt:
 ` + describeMethods() + `
-The other services take a token, and --method token, device or universal-auth where
-there is a choice; --opt base_url=ADDRESS is for a server of your own.
+The other services take a token; where there is a choice, --method is token,
+device, universal-auth, oidc-auth or aws-auth. --opt base_url=ADDRESS is for a
+server of your own.
 
 Exit codes:
   0  signed in

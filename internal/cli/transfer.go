@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,8 +58,7 @@ func (a *app) places(p *config.Project) *engine.Places {
 			if err != nil {
 				return nil, err
 			}
-			in.Flags = over(in.Flags, f)
-			return config.Load(in)
+			return load(in, f)
 		},
 		Stdin: func() ([]byte, error) {
 			text, err := io.ReadAll(io.LimitReader(a.streams.In, maxTransferInput+1))
@@ -79,19 +79,22 @@ func (a *app) places(p *config.Project) *engine.Places {
 
 const maxTransferInput = 64 << 20
 
-// over lays what f says over the flags of the command line. A place of its own
-// takes nothing from them but which file is the configuration.
-func over(all, f config.Flags) config.Flags {
-	if f.Alone {
-		f.Config, f.Env = all.Config, all.Env
-		return f
+// load resolves a place that f names, or without that the one of the command
+// line. Who signs is said for all places of AWS alike, unless f says it.
+func load(in config.Input, f config.Flags) (*config.Project, error) {
+	all := in.Flags
+	if !f.Alone && (f.Env == "" || f.Env == all.Env) {
+		return config.Load(in)
 	}
-	if f.Env != "" && f.Env != all.Env {
-		// The flags that say where secrets are belong to the environment that -e
-		// chooses.
-		return config.Flags{Env: f.Env, Config: all.Config}
+	f.Config = all.Config
+	in.Flags = f
+	p, err := config.Load(in)
+	if err != nil || p.Place.Provider != config.ProviderAWS || f.Profile != "" || f.Auth != "" {
+		return p, err
 	}
-	return all
+	in.Flags.Profile, in.Flags.Auth = all.Profile, all.Auth
+	in.Flags.Account, in.Flags.Role = cmp.Or(f.Account, all.Account), cmp.Or(f.Role, all.Role)
+	return config.Load(in)
 }
 
 // say tells the user something, above the bar when there is one.

@@ -94,7 +94,7 @@ func openGitHub(_ context.Context, _ *Places, s Spec, e *End) error {
 		return err
 	}
 	e.setRemote(g)
-	e.Closed = "GitHub gives no value of a secret back: there is nothing to read"
+	e.Closed = closed("GitHub")
 	return nil
 }
 
@@ -111,24 +111,45 @@ func openGitLab(_ context.Context, _ *Places, s Spec, e *End) error {
 	return nil
 }
 
-func openWorkers(_ context.Context, _ *Places, s Spec, e *End) error {
-	w, err := remote.WorkersTarget(e.api, remote.WorkersOptions{AccountID: s.field("account_id"), Script: s.field("script")})
+func openWorkers(ctx context.Context, _ *Places, s Spec, e *End) error {
+	account, err := e.account(ctx, s)
+	if err != nil {
+		return err
+	}
+	w, err := remote.WorkersTarget(e.api, remote.WorkersOptions{AccountID: account, Script: s.field("script")})
 	if err != nil {
 		return err
 	}
 	e.setRemote(w)
-	e.Closed = "Cloudflare gives no value of a secret back: there is nothing to read"
+	e.Closed = closed("Cloudflare")
 	return nil
 }
 
-func openPages(_ context.Context, _ *Places, s Spec, e *End) error {
-	w, err := remote.PagesTarget(e.api, remote.PagesOptions{AccountID: s.field("account_id"), Project: s.field("project"), Environment: s.field("environment")})
+func openPages(ctx context.Context, _ *Places, s Spec, e *End) error {
+	account, err := e.account(ctx, s)
+	if err != nil {
+		return err
+	}
+	w, err := remote.PagesTarget(e.api, remote.PagesOptions{AccountID: account, Project: s.field("project"), Environment: s.field("environment")})
 	if err != nil {
 		return err
 	}
 	e.setRemote(w)
-	e.Closed = "Cloudflare gives no value of a secret back: there is nothing to read"
+	e.Closed = closed("Cloudflare")
 	return nil
+}
+
+// account is the account at Cloudflare that is named, or the only one there is.
+func (e *End) account(ctx context.Context, s Spec) (string, error) {
+	if id := s.field("account_id"); id != "" {
+		return id, nil
+	}
+	return e.api.CloudflareAccount(ctx)
+}
+
+// closed is why a service cannot be read.
+func closed(service string) string {
+	return service + " gives no value of a secret back: there is nothing to read"
 }
 
 func openKubernetes(_ context.Context, _ *Places, s Spec, e *End) error {

@@ -93,6 +93,7 @@ func (t *Transfer) remember(ctx context.Context, p *Places, look bool) error {
 	open := transfer.OpenState
 	if look {
 		open = transfer.ReadState
+		o.Key = p.knownKey
 	}
 	s, err := open(ctx, id, o, t.in.Source)
 	if err != nil {
@@ -106,16 +107,12 @@ func (t *Transfer) remember(ctx context.Context, p *Places, look bool) error {
 // remembered.
 const stateService = "sync"
 
-// stateKey returns the key for hashes of values, which is made at first use.
-func (p *Places) stateKey(ctx context.Context) (transfer.Key, error) {
+// knownKey returns the key for hashes of values, none where there is none yet.
+func (p *Places) knownKey(ctx context.Context) (transfer.Key, error) {
 	v := Vault(p.Options)
 	c, err := v.Find(stateService, "")
 	if errs.KindOf(err) == errs.NotFound {
-		raw := make([]byte, 32)
-		_, _ = rand.Read(raw) // it never fails
-		id := rand.Text()
-		c, err = v.Put(ctx, vault.Credential{Service: stateService, Name: "default", Method: "hmac-sha256", Meta: map[string]string{"id": id}},
-			vault.NewMaterial(map[string]string{"key": base64.StdEncoding.EncodeToString(raw)}))
+		return transfer.Key{}, nil
 	}
 	if err != nil {
 		return transfer.Key{}, err
@@ -125,11 +122,25 @@ func (p *Places) stateKey(ctx context.Context) (transfer.Key, error) {
 		return transfer.Key{}, err
 	}
 	raw, err := base64.StdEncoding.DecodeString(m.Field("key"))
-	if err != nil || len(raw) != 32 {
-		return transfer.Key{}, errs.New(errs.Unclassified, "the key in the vault is damaged").
-			WithHint("skret auth logout %s removes it; everything is then written once more", stateService)
+	if err != nil || len(raw) != keySize || c.Meta["id"] == "" {
+		return transfer.Key{}, nil // it is made anew, and everything written once more
 	}
 	return transfer.Key{ID: c.Meta["id"], Bytes: raw}, nil
+}
+
+const keySize = 32
+
+// stateKey is knownKey with one that is made at first use.
+func (p *Places) stateKey(ctx context.Context) (transfer.Key, error) {
+	k, err := p.knownKey(ctx)
+	if err != nil || k.ID != "" {
+		return k, err
+	}
+	k = transfer.Key{ID: rand.Text(), Bytes: make([]byte, keySize)}
+	_, _ = rand.Read(k.Bytes) // it never fails
+	_, err = Vault(p.Options).Put(ctx, vault.Credential{Service: stateService, Name: "default", Method: "hmac-sha256", Meta: map[string]string{"id": k.ID}},
+		vault.NewMaterial(map[string]string{"key": base64.StdEncoding.EncodeToString(k.Bytes)}))
+	return k, err
 }
 
 // Decide makes the plan anew with what the user chose for single secrets.

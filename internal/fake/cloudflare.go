@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -90,11 +91,7 @@ func (c *Cloudflare) Upload(name string) {
 func (c *Cloudflare) Secrets(name string) (secrets map[string]string, versions int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	all := map[string]string{}
-	for k, v := range c.workers[name].secrets {
-		all[k] = v
-	}
-	return all, c.workers[name].versions
+	return maps.Clone(c.workers[name].secrets), c.workers[name].versions
 }
 
 // AddProject makes a project of Pages. hash is that of wrangler's configuration, ""
@@ -119,11 +116,7 @@ func (c *Cloudflare) SetVariable(project, environment, name string, v Cloudflare
 func (c *Cloudflare) Variables(project, environment string) (vars map[string]CloudflareVariable, hash string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	all := map[string]CloudflareVariable{}
-	for k, v := range c.projects[project][environment].vars {
-		all[k] = v
-	}
-	return all, c.projects[project][environment].hash
+	return maps.Clone(c.projects[project][environment].vars), c.projects[project][environment].hash
 }
 
 var (
@@ -231,10 +224,7 @@ func (w *cloudflareWorker) write(body []byte) (any, *apiError) {
 	if w.behind {
 		return nil, badCloudflare("10215", "Secret edit failed. The latest version of this Worker is not deployed.")
 	}
-	after := map[string]string{}
-	for k, v := range w.secrets {
-		after[k] = v
-	}
+	after := maps.Clone(w.secrets)
 	for name, s := range in.Secrets {
 		switch {
 		case s == nil:
@@ -301,10 +291,7 @@ func writePages(p map[string]*cloudflarePages, body []byte) *apiError {
 		if of == nil {
 			return badCloudflare("8000002", "there is no environment %s", environment)
 		}
-		after := map[string]CloudflareVariable{}
-		for k, v := range of.vars {
-			after[k] = v
-		}
+		after := maps.Clone(of.vars)
 		for name, v := range config.Vars {
 			switch {
 			case v == nil:

@@ -110,7 +110,7 @@ func (a *API) code(raw []byte, sent []string) string {
 
 func isCode(s string) bool {
 	if n, err := strconv.ParseUint(s, 10, 32); err == nil {
-		return n < 1e6
+		return n < 1e8
 	}
 	return len(s) > 0 && len(s) <= 40 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") == ""
 }

@@ -201,7 +201,9 @@ func (m *maker) decide(it *Item) {
 		it.Action = Unchanged
 		return
 	}
-	if !readable && m.remembered(it) {
+	// A target that gives values back, and withholds this one without a word, wants
+	// it written again.
+	if !readable && (!m.in.Rules.Readable || it.To.Hidden != "") && m.remembered(it) {
 		return
 	}
 	how, asked := m.in.Policy.Each[it.Name]
