@@ -31,7 +31,7 @@ type parser func(t *testing.T, texts []string) []map[string]*string
 // takes a JSON array.
 func byScript(name string, args ...string) parser {
 	return func(t *testing.T, texts []string) []map[string]*string {
-		out := output(t, []string{"PYTHONUTF8=1", "PYTHONWARNINGS=ignore"}, name, append(args[:len(args):len(args)], jsonFile(t, texts))...)
+		out := output(t, []string{"PYTHONUTF8=1", "PYTHONWARNINGS=ignore"}, name, append(slices.Clip(args), jsonFile(t, texts))...)
 		var all []map[string]*string
 		if err := json.Unmarshal([]byte(out), &all); err != nil {
 			t.Fatalf("%v\n%.500s", err, out)

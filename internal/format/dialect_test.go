@@ -46,7 +46,7 @@ func TestDialects(t *testing.T) {
 		want [8]string // as in names; "" is as the one before
 	}{
 		{"A=x", [8]string{"A=x"}},
-		{"A=x\n\n  # c\nB='y z'\n", [8]string{"A=x|B=y z", "", "", "", "", "A=x|B='y z'", "A=x|B=y z"}},
+		{"A=x\n\n  # c\nB='y z'\n", [8]string{"A=x|B=y z", "!indented", "A=x|B=y z", "", "", "A=x|B='y z'", "A=x|B=y z", "!node: the comment"}},
 		{"A = x", [8]string{"A=x", "", "", "", "", "!blank", "", "!docker and posix|posix: a blank"}},
 		{"export A=x", [8]string{"A=x", "", "", "", "", "!not NAME", "A=x"}},
 		{"A=x # c", [8]string{"A=x", "", "", "", "", "A=x # c", "A=x"}},
@@ -83,12 +83,12 @@ func TestDialects(t *testing.T) {
 		{`A="x"y`, [8]string{`A="x"y`, "A=x", "!behind", "", "", `A="x"y`, "A=xy", "!python, compose and godotenv: text"}},
 		{"A=x\nA=y", [8]string{"!line 2: A: the name is there already, in line 1"}},
 		{"A=x # a # b", [8]string{"A=x", "", "", "A=x # a", "A=x", "A=x # a # b", "A=x", "!the # means one thing to godotenv"}},
-		{"A=x\t# b", [8]string{"A=x", "", "", "", "A=x\t# b", "", "A=x", "!the # means one thing to compose"}},
+		{"A=x\t# b", [8]string{"A=x", "!a tab", "A=x", "", "A=x\t# b", "", "A=x", "!node: a tab"}},
 		{"A=x'y'", [8]string{"A=x'y'", "", "", "", "", "", "A=xy", "!the quotes"}},
 		{"A=\n'x'", [8]string{"!later line", "!line 2: this", "", "", "", "", "", "!dotenv: the value is empty"}},
 		{"A= \nB=x", [8]string{"A=|B=x", "!later line", "A=|B=x", "", "", "A= |B=x", "A=|B=x", "!node: the value"}},
 		{"A=\tx", [8]string{"A=x", "!a tab", "A=x", "", "", "A=\tx", "!word", "!node: a tab"}},
-		{"export  A=x", [8]string{"A=x", "!two blanks", "A=x", "", "", "!not NAME", "A=x", "!node: export"}},
+		{"export  A=x", [8]string{"A=x", "!two blanks", "A=x", "", "", "!not NAME", "A=x", "!node: two blanks"}},
 		{"A=x\n # b=c", [8]string{"A=x", "!indented", "A=x", "", "", "", "", "!node: the comment"}},
 		{"A=\u00a0x", [8]string{"!neither a space nor a tab", "", "", "", "", "A=\u00a0x", "", "!dotenv"}},
 		{`A="x\01"`, [8]string{`A=x\01`, "", "", "A=x01", "!octal", `A="x\01"`, `A=x\01`, "!compose: "}},

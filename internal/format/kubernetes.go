@@ -132,21 +132,23 @@ func Manifest(set secret.Set, o ManifestOptions) ([]byte, error) {
 	if err := errors.Join(probs...); err != nil {
 		return nil, err
 	}
-	head := "apiVersion: \"v1\"\nkind: \"Secret\"\nmetadata:\n  name: \"" + o.Name + "\"\n"
+	var head strings.Builder
+	head.WriteString("apiVersion: \"v1\"\nkind: \"Secret\"\nmetadata:\n  name: \"" + o.Name + "\"\n")
 	if o.Namespace != "" {
-		head += "  namespace: \"" + o.Namespace + "\"\n"
+		head.WriteString("  namespace: \"" + o.Namespace + "\"\n")
 	}
 	if len(o.Labels) > 0 {
-		head += "  labels:\n"
+		head.WriteString("  labels:\n")
 	}
 	for _, k := range slices.Sorted(maps.Keys(o.Labels)) {
-		head += `    "` + k + `": "` + o.Labels[k] + "\"\n"
+		head.WriteString(`    "` + k + `": "` + o.Labels[k] + "\"\n")
 	}
-	head += "type: \"Opaque\"\ndata:"
+	// Always there: without it, an apply would take away the keys of others.
+	head.WriteString("type: \"Opaque\"\ndata:")
 	if len(set) == 0 {
-		return []byte(head + " {}\n"), nil
+		return []byte(head.String() + " {}\n"), nil
 	}
-	return []byte(head + "\n" + b.String()), nil
+	return []byte(head.String() + "\n" + b.String()), nil
 }
 
 func manifestKey(s string) bool {
