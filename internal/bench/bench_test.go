@@ -45,6 +45,7 @@ func TestBench(t *testing.T) {
 	s.start(t)
 	s.local(t)
 	s.auth(t)
+	s.transfer(t)
 	s.ssm(t)
 	s.size(t)
 	fmt.Printf("\n%d not met\n", s.missed)

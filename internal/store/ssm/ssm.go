@@ -104,7 +104,7 @@ func New(o Options) *Store {
 		// shared with all who read there. That of writes is not published; 3 is
 		// what was told to those who asked, and what adapts from there.
 		reads:   newPace(30, 35, 35),
-		writes:  newPace(10, 3, 400),
+		writes:  newPace(16, 3, 1000),
 		deletes: newPace(5, 5, 10),
 	}
 }
