@@ -222,6 +222,11 @@ func runImport(ctx context.Context, a *app, o importOptions) error {
 	if err := o.check(a); err != nil {
 		return err
 	}
+	if d := spec.Fields["dialect"]; d != "" {
+		if err := enum("--dialect", d, engine.Dialects()...); err != nil {
+			return err
+		}
+	}
 	if o.onConflict == "prompt" && !o.dryRun && (!a.interactive() || !a.streams.InTTY) {
 		return errs.New(errs.Invalid, "--on-conflict prompt: nobody can be asked here").WithHint("choose fail, skip or overwrite")
 	}

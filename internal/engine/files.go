@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -31,11 +30,7 @@ func (f *fileEnd) Read(context.Context) ([]secret.Entry, error) {
 		return nil, err
 	}
 	r, _ := format.LookupReader(f.Format)
-	es, err := r.Read(text, f.File.Read)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.shown(), err)
-	}
-	return es, nil
+	return r.Read(text, f.File.Read)
 }
 
 func (f *fileEnd) shown() string {

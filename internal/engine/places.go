@@ -39,6 +39,15 @@ func (s Spec) field(name string) string { return s.Fields[name] }
 // flag tells whether a setting is switched on.
 func (s Spec) flag(name string) bool { return s.Fields[name] == "true" }
 
+// Dialects are the words for whose reading of a .env file counts.
+func Dialects() []string {
+	var words []string
+	for _, d := range format.Dialects() {
+		words = append(words, d.Name)
+	}
+	return words
+}
+
 // AsFile is the file that a format as a type stands for, as in --from json.
 func (s Spec) AsFile(format string) Spec {
 	fields := map[string]string{"format": format}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -68,7 +69,7 @@ func (p *Places) Prepare(ctx context.Context, from, to *End, o TransferOptions) 
 func (p *Places) read(ctx context.Context, from *End) ([]secret.Entry, error) {
 	es, err := from.Source.Read(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", from.Title, err)
+		return nil, each("read "+from.Title, err)
 	}
 	if from.Warn != nil {
 		for _, w := range from.Warn() {
@@ -76,6 +77,19 @@ func (p *Places) read(ctx context.Context, from *End) ([]secret.Entry, error) {
 		}
 	}
 	return es, nil
+}
+
+// each says of every error that was joined what was being done.
+func each(doing string, err error) error {
+	joined, ok := err.(interface{ Unwrap() []error }) // only a join at the top is taken apart
+	if !ok {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, fmt.Errorf("%s: %w", doing, e))
+	}
+	return errors.Join(all...)
 }
 
 // remember opens the state of the two places.

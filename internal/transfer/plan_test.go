@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -327,7 +326,5 @@ func (t *placeTarget) Delete(_ context.Context, names ...secret.Key) error {
 	})
 	return nil
 }
-
-func sorted(ks []secret.Key) []secret.Key { return slices.Sorted(slices.Values(ks)) }
 
 func same(a, b any) bool { return reflect.DeepEqual(a, b) }
