@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -19,8 +18,7 @@ import (
 type importOptions struct {
 	planOptions
 	from       string
-	fields     map[string]*string
-	switches   map[string]*bool
+	place      placeFlags
 	signIn     string
 	toPath     string
 	onConflict string
@@ -35,9 +33,9 @@ type importOptions struct {
 // importFields are the settings of sources: the flag, the setting, what it is.
 // file and config have another meaning here than everywhere else: what they
 // usually say is said by variables.
-var importFields = []importField{
+var importFields = []placeFlag{
 	{"file", "file", "local files", "`file` to read; - is standard input"},
-	{"dialect", "dialect", "dotenv", "whose reading of a .env file counts: see skret help import"},
+	{"dialect", "dialect", "dotenv", "whose reading of a .env file counts"},
 	{"project", "project", "doppler gitlab", "project in Doppler, or its path or number in GitLab"},
 	{"config", "config", "doppler", "config in Doppler"},
 	{"project-id", "project_id", "infisical", "project in Infisical"},
@@ -54,31 +52,18 @@ var importFields = []importField{
 }
 
 // importSwitches are those that are on or off.
-var importSwitches = []importField{
+var importSwitches = []placeFlag{
 	{"raw", "raw", "doppler infisical", "values with their references, not with what these stand for"},
 	{"recursive", "recursive", "infisical", "folders below, too"},
 	{"no-imports", "no_imports", "infisical", "without what is imported from other folders"},
 	{"include-managed", "include_managed", "doppler", "the three names that Doppler itself sets, too"},
 }
 
-// importField is a flag, the setting that it is, and the sources that have it.
-type importField struct{ flag, field, sources, doc string }
-
-// goes tells whether a source has the setting.
-func (x importField) goes(from string) bool {
-	return slices.Contains(strings.Fields(x.sources), from) || strings.HasSuffix(x.sources, "files") && engine.IsFormat(from)
-}
-
 func (o *importOptions) bind(f *pflag.FlagSet) {
 	o.planOptions.bind(f)
 	f.StringVar(&o.from, "from", "", "where the secrets come from: "+strings.Join(engine.SourceTypes(), ", "))
-	o.fields, o.switches = map[string]*string{}, map[string]*bool{}
-	for _, x := range importFields {
-		o.fields[x.flag] = f.String(x.flag, "", x.doc)
-	}
-	for _, x := range importSwitches {
-		o.switches[x.flag] = f.Bool(x.flag, false, x.doc)
-	}
+	o.place = placeFlags{texts: importFields, switches: importSwitches}
+	o.place.bind(f)
 	f.StringVar(&o.signIn, "sign-in", "", "`name` of the sign-in to use")
 	f.StringVar(&o.toPath, "to-path", "", "path in SSM Parameter Store to write to, in place of the environment's")
 	f.StringVar(&o.onConflict, "on-conflict", "fail", "what happens to names that exist with another value: fail, skip, overwrite or prompt")
@@ -117,7 +102,7 @@ INFISICAL_CLIENT_SECRET, or GITLAB_TOKEN, else it is that of skret auth login.
 GitHub and Cloudflare give no values of secrets back, to nobody.
 
 Programs disagree about what a .env file means. A line that they read differently
-is an error with its number, unless --dialect says whose way counts.
+is an error with its number, unless --dialect says whose way counts: ` + strings.Join(engine.Dialects(), ", ") + `.
 
 --file and --config name what is imported here; the store's file and the
 configuration are named by SKRET_FILE and SKRET_CONFIG.
@@ -169,28 +154,11 @@ func (o *importOptions) spec() (engine.Spec, error) {
 	if err := enum("--from", o.from, engine.SourceTypes()...); err != nil {
 		return engine.Spec{}, err
 	}
-	s := engine.Spec{Type: o.from, Fields: map[string]string{}}
-	var probs []error
-	for _, x := range slices.Concat(importFields, importSwitches) {
-		var v string
-		if text, ok := o.fields[x.flag]; ok {
-			v = *text
-		} else if *o.switches[x.flag] {
-			v = "true"
-		}
-		switch {
-		case v == "":
-		case x.goes(o.from):
-			s.Fields[x.field] = v
-		default:
-			probs = append(probs, errs.New(errs.Invalid, "--%s does not go with --from %s", x.flag, o.from).
-				WithHint("it is for %s", x.sources))
-		}
-	}
+	s, err := o.place.spec("--from", o.from)
 	if engine.IsFormat(o.from) {
 		s = s.AsFile(o.from)
 	}
-	return s, errors.Join(probs...)
+	return s, err
 }
 
 // mapping reads what is chosen and renamed.

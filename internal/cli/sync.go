@@ -19,9 +19,7 @@ import (
 type syncOptions struct {
 	planOptions
 	to           string
-	fields       map[string]*string
-	lists        map[string]*[]string
-	switches     map[string]*bool
+	place        placeFlags
 	signIn       string
 	only, except []string
 	noOverwrite  bool
@@ -32,9 +30,8 @@ type syncOptions struct {
 	trusted      string
 }
 
-// syncFields are the settings of targets: the flag, the setting, the targets
-// that have it. "files" stands for the formats.
-var syncFields = []importField{
+// syncFields are the settings of targets.
+var syncFields = []placeFlag{
 	{"repo", "repository", "github", "repository `owner/name`"},
 	{"org", "organization", "github", "organization, in place of a repository"},
 	{"environment", "environment", "github cloudflare-pages", "environment at GitHub; production or preview at Cloudflare Pages"},
@@ -56,12 +53,12 @@ var syncFields = []importField{
 	{"base-url", "base_url", "github gitlab cloudflare-workers cloudflare-pages", "`address` of a server of your own"},
 }
 
-var syncLists = []importField{
+var syncLists = []placeFlag{
 	{"variables", "variables", "github", "`names` that are written as variables, which anyone there can read"},
 	{"repositories", "repositories", "github", "repositories that see a secret with --visibility selected"},
 }
 
-var syncSwitches = []importField{
+var syncSwitches = []placeFlag{
 	{"masked", "masked", "gitlab", "masked in logs; what cannot be is refused"},
 	{"protected", "protected", "gitlab", "for protected branches and tags alone"},
 	{"hidden", "hidden", "gitlab", "never shown again"},
@@ -71,16 +68,8 @@ var syncSwitches = []importField{
 func (o *syncOptions) bind(f *pflag.FlagSet) {
 	o.planOptions.bind(f)
 	f.StringVar(&o.to, "to", "", "one target, in place of those of .skret.yaml: "+strings.Join(engine.TargetTypes(), ", "))
-	o.fields, o.lists, o.switches = map[string]*string{}, map[string]*[]string{}, map[string]*bool{}
-	for _, x := range syncFields {
-		o.fields[x.flag] = f.String(x.flag, "", x.doc)
-	}
-	for _, x := range syncLists {
-		o.lists[x.flag] = f.StringSlice(x.flag, nil, x.doc)
-	}
-	for _, x := range syncSwitches {
-		o.switches[x.flag] = f.Bool(x.flag, false, x.doc)
-	}
+	o.place = placeFlags{texts: syncFields, lists: syncLists, switches: syncSwitches}
+	o.place.bind(f)
 	f.StringVar(&o.signIn, "sign-in", "", "`name` of the sign-in to use")
 	f.StringArrayVar(&o.only, "only", nil, "only secrets that match this `pattern`; may be repeated")
 	f.StringArrayVar(&o.except, "except", nil, "no secrets that match this `pattern`; may be repeated")
@@ -151,33 +140,13 @@ Exit codes:
 
 // spec is the target that the flags name.
 func (o *syncOptions) spec() (engine.Spec, error) {
-	s := engine.Spec{Type: o.to, Fields: map[string]string{}, Lists: map[string][]string{}}
 	if o.to != "" {
 		if err := enum("--to", o.to, engine.TargetTypes()...); err != nil {
-			return s, err
+			return engine.Spec{}, err
 		}
 	}
-	var probs []error
-	set := func(x importField, given bool, put func()) {
-		switch {
-		case !given:
-		case o.to == "":
-			probs = append(probs, errs.New(errs.Invalid, "--%s is for a target, and --to names none", x.flag).WithHint("it is for %s", x.sources))
-		case !x.goes(o.to):
-			probs = append(probs, errs.New(errs.Invalid, "--%s does not go with --to %s", x.flag, o.to).WithHint("it is for %s", x.sources))
-		default:
-			put()
-		}
-	}
-	for _, x := range syncFields {
-		set(x, *o.fields[x.flag] != "", func() { s.Fields[x.field] = *o.fields[x.flag] })
-	}
-	for _, x := range syncLists {
-		set(x, len(*o.lists[x.flag]) > 0, func() { s.Lists[x.field] = *o.lists[x.flag] })
-	}
-	for _, x := range syncSwitches {
-		set(x, *o.switches[x.flag], func() { s.Fields[x.field] = "true" })
-	}
+	s, err := o.place.spec("--to", o.to)
+	probs := []error{err}
 	if o.prune && len(o.only)+len(o.except) > 0 {
 		probs = append(probs, errs.New(errs.Invalid, "--prune with --only or --except would delete what these leave out").
 			WithHint("leave them out, or write them to the target in .skret.yaml, where they always hold"))

@@ -223,6 +223,18 @@ func testExpect(t *testing.T, _ Capabilities, s store.Store) {
 	if es[0].Version != 2 {
 		t.Errorf("version %d, want 2", es[0].Version)
 	}
+
+	own := func(version int64) error {
+		e := entry("K", "third")
+		e.Version = version
+		_, err := s.Put(t.Context(), e, store.PutOptions{Expect: store.EachVersion})
+		return err
+	}
+	wantKind(t, own(1), errs.Conflict, "K")
+	wantKind(t, own(0), errs.Conflict, "K")
+	if err := own(2); err != nil {
+		t.Error(err)
+	}
 }
 
 func testDelete(t *testing.T, c Capabilities, s store.Store) {
