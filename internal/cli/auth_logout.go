@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -101,7 +102,7 @@ func pickLogouts(v *vault.Vault, o logoutOptions, service string) ([]vault.Crede
 	}
 	var some []vault.Credential
 	for _, c := range all {
-		if service == "" || c.Service == service {
+		if service == "" && slices.Contains(serviceNames(), c.Service) || c.Service == service {
 			some = append(some, c)
 		}
 	}

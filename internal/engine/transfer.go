@@ -103,6 +103,9 @@ func (t *Transfer) remember(ctx context.Context, p *Places, look bool) error {
 		p.Notice("what is written is not remembered: there is no home; set HOME or SKRET_HOME")
 		o.Key = nil
 	}
+	if t.in.Rules.Readable && t.To.Host == "" { // what is there is seen; only what is ours is to be known
+		o.Key = nil
+	}
 	id := transfer.ID{Type: t.To.Type, Host: t.To.Host, Target: t.To.ID, Source: t.From.ID}
 	open := transfer.OpenState
 	if look {
