@@ -82,12 +82,15 @@ func TestTheClockEndsKeysAndSignatures(t *testing.T) {
 	c.Advance(2 * time.Minute)
 	_, err := stsOf(c, k).GetCallerIdentity(t.Context(), nil)
 	wantCode(t, err, "ExpiredToken")
-	for d, want := range map[time.Duration]string{10 * time.Minute: "Signature expired", -20 * time.Minute: "Signature not yet current"} {
-		c.Advance(d)
+	for _, move := range []struct {
+		by   time.Duration
+		want string
+	}{{10 * time.Minute, "Signature expired"}, {-20 * time.Minute, "Signature not yet current"}} {
+		c.Advance(move.by)
 		c.Forget()
 		_, err = stsOf(c, c.User("ada")).GetCallerIdentity(t.Context(), nil)
 		wantCode(t, err, "SignatureDoesNotMatch")
-		if !strings.Contains(err.Error(), want) {
+		if !strings.Contains(err.Error(), move.want) {
 			t.Errorf("%v", err)
 		}
 	}
