@@ -224,16 +224,20 @@ func TestTransfersFollowNoRedirect(t *testing.T) {
 		seen = append(seen, r.Method+" "+r.URL.Path)
 	}))
 	t.Cleanup(elsewhere.Close)
-	for _, status := range []int{301, 302, 303, 307, 308} {
+	secure := httptest.NewTLSServer(elsewhere.Config.Handler)
+	t.Cleanup(secure.Close)
+	for i, status := range []int{301, 302, 303, 307, 308} {
+		// Another port, another host, another scheme.
+		to := []string{elsewhere.URL, strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1), secure.URL}[i%3]
 		p, g := onGitHub(t, 1, nil)
-		g.Fault(fake.Fault{Op: "put secret", Do: "redirect", Status: status, Message: elsewhere.URL, Times: -1})
+		g.Fault(fake.Fault{Op: "put secret", Do: "redirect", Status: status, Message: to, Times: -1})
 		if r := p.do("", syncs...); r.code == 0 {
 			t.Errorf("%d: exit 0: %s", status, r.stderr)
 		}
 		d := fake.NewDoppler()
 		t.Cleanup(d.Close)
 		d.AddToken(dopplerToken)
-		d.Fault(fake.Fault{Do: "redirect", Status: status, Message: elsewhere.URL, Times: -1})
+		d.Fault(fake.Fault{Do: "redirect", Status: status, Message: to, Times: -1})
 		p.env = append(p.env, "DOPPLER_API_HOST="+d.URL, "DOPPLER_TOKEN="+dopplerToken)
 		if r := p.do("", "import", "--from", "doppler", "--project", "a", "--config", "b"); r.code == 0 {
 			t.Errorf("%d: exit 0: %s", status, r.stderr)
@@ -241,6 +245,28 @@ func TestTransfersFollowNoRedirect(t *testing.T) {
 	}
 	if len(seen) > 0 {
 		t.Errorf("requests that went elsewhere: %q", seen)
+	}
+}
+
+// A proxy is asked for a tunnel, and sees neither a token nor a value.
+func TestAProxySeesNoToken(t *testing.T) {
+	var mu sync.Mutex
+	var seen []string
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen = append(seen, fmt.Sprint(r.Method, " ", r.Host, " ", r.Header))
+		w.WriteHeader(http.StatusBadGateway)
+	}))
+	t.Cleanup(proxy.Close)
+	p := newProject(t, "provider: local", "GH_HOST=github.example.com", "GH_ENTERPRISE_TOKEN="+githubToken, "HTTPS_PROXY="+proxy.URL, "HTTP_PROXY="+proxy.URL)
+	p.skret(t, "set", "A=marker-value")
+	if r := p.do("", syncs...); r.code != 7 && r.code != 3 {
+		t.Errorf("exit %d: %s", r.code, r.stderr)
+	}
+	all := strings.Join(seen, "\n")
+	if !strings.Contains(all, "CONNECT github.example.com:443") || strings.Contains(all, "ghp_") || strings.Contains(all, "marker") || strings.Contains(all, "Authorization") {
+		t.Errorf("the proxy sees:\n%s", all)
 	}
 }
 

@@ -208,13 +208,14 @@ func summary(p transfer.Plan) string {
 	return strings.Join(parts, ", ")
 }
 
-// carry shows a transfer's plan and applies it, unless it is a dry run.
+// carry applies a transfer's plan, unless it is a dry run. It shows the plan when
+// nothing is done, when something is left undone, and before anything is deleted.
 func (a *app) carry(ctx context.Context, t *engine.Transfer, o planOptions, docs *[]planJSON) error {
 	doc := newPlanJSON(t.From.Title, t.To.Title, t.Plan)
 	defer func() { *docs = append(*docs, doc) }()
 	bad := t.Plan.Err()
-	if !a.json() && (o.dryRun || bad != nil || t.Plan.Drift() != nil) {
-		if err := a.printPlan(t.From.Title, t.To.Title, t.Plan, o); err != nil {
+	if !a.json() && (o.dryRun || bad != nil || t.Plan.Drift() != nil || len(t.Plan.Of(transfer.Delete)) > 0) {
+		if err := errors.Join(a.printPlan(t.From.Title, t.To.Title, t.Plan, o), a.streams.Flush()); err != nil {
 			return err
 		}
 	}
