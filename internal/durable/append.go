@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,10 +11,11 @@ import (
 // Append adds data to the end of the file, or makes the file, and returns nil
 // when that is on the disk. Unlike a write in place of the file, it may leave a
 // part of data at a crash: readers must be able to tell a whole entry from half
-// of one. A symbolic link is refused.
+// of one. So may an error. A symbolic link is refused, and what is no regular
+// file.
 func Append(name string, data []byte, perm fs.FileMode) (err error) {
 	_, serr := os.Lstat(name)
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE|noFollow, perm)
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE|noFollow|nonBlock, perm)
 	if err != nil {
 		return fmt.Errorf("append to %s: %w", name, err)
 	}
@@ -25,6 +27,9 @@ func Append(name string, data []byte, perm fs.FileMode) (err error) {
 			err = fmt.Errorf("append to %s: %w", name, err)
 		}
 	}()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return cmp.Or(err, notRegular(name))
+	}
 	if _, err := f.Write(data); err != nil {
 		return err
 	}

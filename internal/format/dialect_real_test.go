@@ -56,9 +56,8 @@ func jsonFile(t *testing.T, v any) string {
 	return file
 }
 
-// byShell sources each file in a shell of its own, a fork of one process, which
-// knows no commands. It is told the names to print, and gets no file that skret
-// refuses: those run commands.
+// byShell sources all files in one shell, which knows no commands. It is told the
+// names to print, and gets no file that skret refuses: those run commands.
 func byShell(shell string) parser {
 	return func(t *testing.T, texts []string) []map[string]*string {
 		path := realtest.Need(t, shell, "apt-get install "+shell)
@@ -83,7 +82,7 @@ func byShell(shell string) parser {
 		if err := os.WriteFile(list, []byte(todo.String()), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		script := `PATH=/nowhere; while read -r f names; do (set -a; . "$f"; for n in $names; do eval "printf '%s\\0' \"\$$n\""; done); done < "$1"`
+		script := `PATH=/nowhere; set -a; while read -r f names; do . "$f"; for n in $names; do eval "printf '%s\\0' \"\$$n\""; unset $n; done; done < "$1"`
 		all := byNUL(output(t, []string{"LC_ALL=C.UTF-8"}, path, "-c", script, "judge", list))
 		got := make([]map[string]*string, len(texts))
 		for i, ns := range names {

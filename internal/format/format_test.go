@@ -92,7 +92,7 @@ func TestEveryFormatHasAReaderAndADoc(t *testing.T) {
 // Thousands of values are exact or refused, alone and together.
 func TestReadBack(t *testing.T) {
 	for i, r := range readers {
-		all := set(values(uint64(i), 3000, "canary")...)
+		all := set(values(uint64(i), 2000, "canary")...)
 		var taken secret.Set
 		_, allErr := write(t, r.format, all)
 		for _, v := range all {

@@ -20,8 +20,10 @@ func readJSON(s *sheet, text string) {
 func parseJSON(s *sheet, text string) (node, bool) {
 	p := &jsonParser{sheet: s, text: text, line: 1}
 	n := p.value(0)
-	if p.skip(); p.bad == "" && p.at < len(text) {
-		p.bad = "something stands behind the end of the value"
+	if p.bad == "" {
+		if p.skip(); p.at < len(text) {
+			p.bad = "something stands behind the end of the value"
+		}
 	}
 	if p.bad != "" {
 		s.problem(p.line, p.name, "", p.bad)
@@ -111,8 +113,10 @@ func (p *jsonParser) members(depth int, end string) []member {
 		if p.bad != "" {
 			return ms
 		}
-		m.node = p.value(depth + 1)
-		if depth == 0 && p.bad == "" {
+		if m.node = p.value(depth + 1); p.bad != "" {
+			return ms
+		}
+		if depth == 0 {
 			p.name = ""
 		}
 		if depth > 0 && end == "}" {

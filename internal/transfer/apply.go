@@ -35,7 +35,9 @@ type Result struct {
 	Done   []Item
 	Failed []Failure
 	Left   []Item // not tried, since the target refused the user, or more requests, or we were interrupted
-	stop   error  // why there are any left
+
+	refused bool  // a failure is the reason that anything is left
+	ended   error // why we were interrupted, if we were
 }
 
 // Failure is a secret that could not be written or deleted.
@@ -44,35 +46,37 @@ type Failure struct {
 	Err  error
 }
 
-// Err tells of all that is not done; nil if everything is.
+// Err tells of all that is not done; nil if everything is. What failed in the
+// same words is told of once.
 func (r Result) Err() error {
 	var probs []error
-	var together []secret.Key // those that one step was for
+	var together []secret.Key
 	for i, f := range r.Failed {
 		together = append(together, f.Item.Shown())
-		if i+1 < len(r.Failed) && r.Failed[i+1].Err == f.Err { //nolint:errorlint // whether it is the very same
-			continue
+		if i+1 < len(r.Failed) {
+			if next := r.Failed[i+1]; next.Item.Action == f.Item.Action && next.Err.Error() == f.Err.Error() {
+				continue
+			}
 		}
 		probs = append(probs, fmt.Errorf("%s %s: %w", f.Item.Action, secret.Join(together), f.Err))
 		together = nil
 	}
-	if len(r.Left) > 0 {
-		names := make([]secret.Key, len(r.Left))
-		for i, it := range r.Left {
-			names[i] = it.Shown()
-		}
-		why := "not tried"
-		switch {
-		case r.stop != nil && len(r.Failed) == 0:
-			probs = append(probs, fmt.Errorf("%d of %d are done, and these are not tried: %s: %w", len(r.Done), r.total(), secret.Join(names), r.stop))
-			return errors.Join(probs...)
-		case r.stop == nil:
-			why = "not deleted, since something could not be written"
-		}
-		probs = append(probs, errs.New(errs.KindOf(probs[0]), "%s: %s", why, secret.Join(names)).
-			WithHint("the next run goes on from here"))
+	if len(r.Left) == 0 {
+		return errors.Join(probs...)
 	}
-	return errors.Join(probs...)
+	names := make([]secret.Key, len(r.Left))
+	for i, it := range r.Left {
+		names[i] = it.Shown()
+	}
+	if r.ended != nil {
+		return errors.Join(append(probs, fmt.Errorf("%d of %d are done, and these are not tried: %s: %w", len(r.Done), r.total(), secret.Join(names), r.ended))...)
+	}
+	why := "not deleted, since something could not be written"
+	if r.refused {
+		why = "not tried"
+	}
+	return errors.Join(append(probs, errs.New(errs.KindOf(probs[0]), "%s: %s", why, secret.Join(names)).
+		WithHint("the next run goes on from here"))...)
 }
 
 func (r Result) total() int { return len(r.Done) + len(r.Failed) + len(r.Left) }
@@ -95,6 +99,9 @@ func (p Plan) Apply(ctx context.Context, t Target, o ApplyOptions) (Result, erro
 		time.AfterFunc(grace, func() { cancel(context.Cause(ctx)) })
 	})()
 	a := &applier{ctx: ctx, work: work, t: t, o: o, total: len(p.Of(Create, Update, Delete))}
+	if o.State != nil {
+		o.State.retain(a.there(p))
+	}
 	puts, deletes := p.Of(Create, Update), p.Of(Delete)
 	if b, ok := t.(Batcher); ok {
 		a.batches(b, puts)
@@ -107,10 +114,10 @@ func (p Plan) Apply(ctx context.Context, t Target, o ApplyOptions) (Result, erro
 		a.deletes(deletes)
 	}
 	a.settle(p)
-	a.r.stop = a.stop
-	if a.r.stop == nil && ctx.Err() != nil {
-		a.r.stop = ctx.Err()
-	}
+	a.r.refused, a.r.ended = a.stop, context.Cause(ctx)
+	sortItems(a.r.Done)
+	sortItems(a.r.Left)
+	slices.SortStableFunc(a.r.Failed, func(x, y Failure) int { return compareItems(x.Item, y.Item) })
 	return a.r, nil
 }
 
@@ -123,42 +130,97 @@ type applier struct {
 
 	mu   sync.Mutex
 	r    Result
-	stop error // why nothing more is to be begun
+	stop bool // nothing more is to be begun, since it would fail as well
 }
 
 func (a *applier) stopped() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.stop != nil || a.ctx.Err() != nil
+	return a.stop || a.ctx.Err() != nil
 }
 
 // each does the items, several at a time.
 func (a *applier) each(items []Item, do func(Item) error) {
-	var wg sync.WaitGroup
-	next := make(chan Item)
-	for range min(cmp.Or(a.t.Rules().Workers, 4), len(items)) {
-		wg.Go(func() {
-			for it := range next {
-				a.end(do(it), it)
-			}
-		})
-	}
-	for i, it := range items {
-		if a.stopped() {
-			a.mu.Lock()
-			a.r.Left = append(a.r.Left, items[i:]...)
-			a.mu.Unlock()
-			break
-		}
+	next := make(chan Item, len(items))
+	for _, it := range items {
 		next <- it
 	}
 	close(next)
+	var wg sync.WaitGroup
+	for range min(cmp.Or(a.t.Rules().Workers, 4), len(items)) {
+		wg.Go(func() {
+			for it := range next {
+				if a.stopped() {
+					a.leave(it)
+				} else {
+					a.end(do(it), it)
+				}
+			}
+		})
+	}
 	wg.Wait()
 }
 
+func (a *applier) leave(items ...Item) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.r.Left = append(a.r.Left, items...)
+}
+
 func (a *applier) put(it Item) error {
-	e := outgoing(it)
-	return a.t.Put(a.work, e, it.To)
+	if err := a.begin(it); err != nil {
+		return err
+	}
+	return a.t.Put(a.work, outgoing(it), it.To)
+}
+
+// begin notes what is about to be written to a target that does not show it.
+func (a *applier) begin(items ...Item) error {
+	if a.o.State == nil || a.t.Rules().Readable {
+		return nil
+	}
+	err := a.o.State.begin(a.names(items))
+	if err != nil {
+		a.halt()
+	}
+	return err
+}
+
+// halt keeps more from being begun.
+func (a *applier) halt() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.stop = true
+}
+
+// names returns the names under which items are remembered.
+func (a *applier) names(items []Item) []secret.Key {
+	names := make([]secret.Key, len(items))
+	for i, it := range items {
+		names[i] = a.t.Rules().same(it.Name)
+	}
+	return names
+}
+
+// there returns what the target had when the plan was made, as it is remembered.
+func (a *applier) there(p Plan) []secret.Entry {
+	var es []secret.Entry
+	for _, it := range p.Items {
+		if it.To != nil {
+			es = append(es, *it.To)
+		}
+	}
+	return a.remembered(es)
+}
+
+// remembered returns entries of the target under the names by which they are
+// remembered.
+func (a *applier) remembered(es []secret.Entry) []secret.Entry {
+	es = slices.Clone(es)
+	for i := range es {
+		es[i].Key = a.t.Rules().same(es[i].Key)
+	}
+	return es
 }
 
 // outgoing is the entry that a target gets: the source's, by its name there.
@@ -175,7 +237,7 @@ func (a *applier) batches(b Batcher, items []Item) {
 	size := cmp.Or(b.BatchSize(), len(items))
 	for part := range slices.Chunk(items, size) {
 		if a.stopped() {
-			a.r.Left = append(a.r.Left, part...)
+			a.leave(part...)
 			continue
 		}
 		es := make([]secret.Entry, len(part))
@@ -185,7 +247,11 @@ func (a *applier) batches(b Batcher, items []Item) {
 				es[i].Version = it.To.Version
 			}
 		}
-		a.end(b.PutAll(a.work, es), part...)
+		err := a.begin(part...)
+		if err == nil {
+			err = b.PutAll(a.work, es)
+		}
+		a.end(err, part...)
 	}
 }
 
@@ -206,13 +272,13 @@ func (a *applier) deletes(items []Item) {
 // begun by the same worker.
 func (a *applier) end(err error, items ...Item) {
 	if err == nil && a.o.State != nil {
-		err = a.remember(items)
-		if err != nil { // to go on would be to forget more
-			a.halt(err)
+		if err = a.remember(items); err != nil { // to go on would be to forget more
+			a.halt()
 		}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.stop = a.stop || fatal(err)
 	for _, it := range items {
 		if err != nil {
 			a.r.Failed = append(a.r.Failed, Failure{it, err})
@@ -223,28 +289,16 @@ func (a *applier) end(err error, items ...Item) {
 			a.o.Progress(Step{Item: it, Err: err, Ended: len(a.r.Done) + len(a.r.Failed), Total: a.total})
 		}
 	}
-	if a.stop == nil && fatal(err) {
-		a.stop = err
-	}
-}
-
-func (a *applier) halt(err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.stop = cmp.Or(a.stop, err)
 }
 
 func (a *applier) remember(items []Item) error {
+	names := a.names(items)
 	if items[0].Action == Delete {
-		names := make([]secret.Key, len(items))
-		for i, it := range items {
-			names[i] = it.Name
-		}
 		return a.o.State.forgot(names...)
 	}
 	wrote := make(map[secret.Key]secret.Entry, len(items))
-	for _, it := range items {
-		wrote[it.Name] = it.From
+	for i, it := range items {
+		wrote[names[i]] = it.From
 	}
 	return a.o.State.wrote(wrote)
 }
@@ -269,5 +323,5 @@ func (a *applier) settle(p Plan) {
 	} else if !a.stopped() {
 		there, _ = a.t.List(a.work)
 	}
-	a.o.State.settle(there)
+	a.o.State.settle(a.remembered(there))
 }

@@ -28,8 +28,8 @@ func options(dir, key string) transfer.StateOptions {
 	}}
 }
 
-// sync carries the source to the place as a command does.
-func sync(t *testing.T, ctx context.Context, dir string, source []secret.Entry, p *place, policy transfer.Policy) (transfer.Plan, transfer.Result, error) {
+// carry carries the source to the place as a command does.
+func carry(t *testing.T, ctx context.Context, dir string, source []secret.Entry, p *place, policy transfer.Policy) (transfer.Plan, transfer.Result, error) {
 	t.Helper()
 	s, err := transfer.OpenState(ctx, id, options(dir, "k1"), source)
 	if err != nil {
@@ -57,7 +57,7 @@ func hundred() []secret.Entry {
 func TestNinetyNineOfAHundredSucceed(t *testing.T) {
 	p, dir := newPlace(false), t.TempDir()
 	p.fail["K42"] = errs.New(errs.Backend, "refused")
-	_, r, err := sync(t, t.Context(), dir, hundred(), p, transfer.Policy{})
+	_, r, err := carry(t, t.Context(), dir, hundred(), p, transfer.Policy{})
 	if err != nil || len(r.Done) != 99 || r.Err() == nil || r.Err().Error() != "create K42: refused" {
 		t.Fatalf("%d done, %v, %v", len(r.Done), r.Err(), err)
 	}
@@ -65,11 +65,11 @@ func TestNinetyNineOfAHundredSucceed(t *testing.T) {
 		t.Errorf("%d at a time, more than %d", p.most, p.Workers)
 	}
 	p.puts, p.fail = nil, nil
-	if _, r, _ = sync(t, t.Context(), dir, hundred(), p, transfer.Policy{}); r.Err() != nil || !same(p.puts, []secret.Key{"K42"}) {
+	if _, r, _ = carry(t, t.Context(), dir, hundred(), p, transfer.Policy{}); r.Err() != nil || !same(p.puts, []secret.Key{"K42"}) {
 		t.Errorf("the second run writes %v: %v", p.puts, r.Err())
 	}
 	p.puts = nil
-	if _, r, _ = sync(t, t.Context(), dir, hundred(), p, transfer.Policy{}); r.Err() != nil || len(p.puts) != 0 {
+	if _, r, _ = carry(t, t.Context(), dir, hundred(), p, transfer.Policy{}); r.Err() != nil || len(p.puts) != 0 {
 		t.Errorf("the third run writes %v: %v", p.puts, r.Err())
 	}
 }
@@ -83,7 +83,7 @@ func TestARefusalOfTheUserOrOfMoreRequestsEndsIt(t *testing.T) {
 		p := newPlace(false)
 		p.Workers = 1
 		p.fail["K03"] = refusal
-		_, r, _ := sync(t, t.Context(), t.TempDir(), hundred(), p, transfer.Policy{})
+		_, r, _ := carry(t, t.Context(), t.TempDir(), hundred(), p, transfer.Policy{})
 		if len(r.Done) != 3 || len(r.Failed) != 1 || len(r.Left) < 95 || !strings.Contains(r.Err().Error(), "not tried: ") {
 			t.Errorf("%s: %d done, %d failed, %d left, %v", name, len(r.Done), len(r.Failed), len(r.Left), r.Err())
 		}
@@ -99,30 +99,30 @@ func TestAnInterruptionWaitsForWhatIsOnTheWay(t *testing.T) {
 			cancel()
 		}
 	}
-	_, r, _ := sync(t, ctx, dir, hundred(), p, transfer.Policy{})
+	_, r, _ := carry(t, ctx, dir, hundred(), p, transfer.Policy{})
 	if !errors.Is(r.Err(), context.Canceled) || len(r.Done) == 0 || len(r.Done) > 2*p.Workers || len(r.Done)+len(r.Left) != 100 {
 		t.Fatalf("%d done, %d left, %v", len(r.Done), len(r.Left), r.Err())
 	}
 	first := len(p.puts)
 	p.began = func(secret.Key) {}
-	if _, r, _ = sync(t, t.Context(), dir, hundred(), p, transfer.Policy{}); r.Err() != nil || len(p.puts) != 100 {
+	if _, r, _ = carry(t, t.Context(), dir, hundred(), p, transfer.Policy{}); r.Err() != nil || len(p.puts) != 100 {
 		t.Errorf("after %d, %d in all: %v", first, len(p.puts), r.Err())
 	}
 }
 
 func TestDeletionsComeLastAndOnlyWhenAllIsWritten(t *testing.T) {
 	p, dir := newPlace(false), t.TempDir()
-	if _, r, _ := sync(t, t.Context(), dir, []secret.Entry{entry("OLD", "1"), entry("A", "1")}, p, transfer.Policy{}); r.Err() != nil {
+	if _, r, _ := carry(t, t.Context(), dir, []secret.Entry{entry("OLD", "1"), entry("A", "1")}, p, transfer.Policy{}); r.Err() != nil {
 		t.Fatal(r.Err())
 	}
 	p.fail["A"] = errs.New(errs.Backend, "refused")
 	next := []secret.Entry{entry("A", "2"), entry("B", "1")}
-	_, r, _ := sync(t, t.Context(), dir, next, p, transfer.Policy{Prune: true})
+	_, r, _ := carry(t, t.Context(), dir, next, p, transfer.Policy{Prune: true})
 	if len(p.deletes) != 0 || len(r.Left) != 1 || !strings.Contains(r.Err().Error(), "not deleted, since something could not be written: OLD") {
 		t.Errorf("deleted %v, left %v: %v", p.deletes, r.Left, r.Err())
 	}
 	p.fail = nil
-	if _, r, _ = sync(t, t.Context(), dir, next, p, transfer.Policy{Prune: true}); r.Err() != nil || !same(p.deletes, []secret.Key{"OLD"}) {
+	if _, r, _ = carry(t, t.Context(), dir, next, p, transfer.Policy{Prune: true}); r.Err() != nil || !same(p.deletes, []secret.Key{"OLD"}) {
 		t.Errorf("deleted %v: %v", p.deletes, r.Err())
 	}
 }
@@ -133,6 +133,8 @@ type batches struct {
 	size  int
 	steps [][]secret.Key
 	fail  int // this step is refused
+
+	refusal error
 }
 
 func (b *batches) BatchSize() int { return b.size }
@@ -143,13 +145,16 @@ func (b *batches) PutAll(_ context.Context, es []secret.Entry) error {
 	}
 	b.steps = append(b.steps, names)
 	if len(b.steps) == b.fail {
-		return errs.New(errs.Backend, "refused")
+		return b.refusal
+	}
+	for _, e := range es {
+		b.p.has[e.Key] = e
 	}
 	return nil
 }
 
 func TestBatchesAreAllOrNone(t *testing.T) {
-	b := &batches{placeTarget: &placeTarget{newPlace(true)}, size: 40, fail: 2}
+	b := &batches{placeTarget: &placeTarget{newPlace(true)}, size: 40, fail: 2, refusal: errs.New(errs.Backend, "refused")}
 	r, err := transfer.Make(transfer.Input{Source: hundred(), Rules: b.Rules()}).Apply(t.Context(), b, transfer.ApplyOptions{})
 	if err != nil || len(b.steps) != 3 || len(b.steps[2]) != 20 || len(r.Done) != 60 || len(r.Failed) != 40 {
 		t.Errorf("%d steps, %d done, %d failed, %v", len(b.steps), len(r.Done), len(r.Failed), err)
@@ -171,7 +176,7 @@ func TestAPlanThatIsForbiddenDoesNothing(t *testing.T) {
 func TestWhatIsRememberedTellsNoValue(t *testing.T) {
 	p, dir := newPlace(false), t.TempDir()
 	value := "1234"
-	sync(t, t.Context(), dir, []secret.Entry{entry("PIN", value), entry("PIN2", value)}, p, transfer.Policy{})
+	carry(t, t.Context(), dir, []secret.Entry{entry("PIN", value), entry("PIN2", value)}, p, transfer.Policy{})
 	sum := sha256.Sum256([]byte(value))
 	var all []byte
 	_ = filepath.WalkDir(dir, func(name string, d fs.DirEntry, _ error) error {
@@ -200,7 +205,7 @@ func TestWhatIsRememberedTellsNoValue(t *testing.T) {
 func TestAnotherKeyMeansOneRewrite(t *testing.T) {
 	p, dir := newPlace(false), t.TempDir()
 	es := []secret.Entry{entry("A", "1")}
-	sync(t, t.Context(), dir, es, p, transfer.Policy{})
+	carry(t, t.Context(), dir, es, p, transfer.Policy{})
 	s, err := transfer.OpenState(t.Context(), id, options(dir, "k2"), es)
 	if err != nil {
 		t.Fatal(err)
@@ -221,7 +226,7 @@ func versioned(key string, version int64, at int64) secret.Entry {
 
 func TestVersionsTellWithoutAnyHash(t *testing.T) {
 	p, dir := newPlace(false), t.TempDir()
-	sync(t, t.Context(), dir, []secret.Entry{versioned("A", 3, 100)}, p, transfer.Policy{})
+	carry(t, t.Context(), dir, []secret.Entry{versioned("A", 3, 100)}, p, transfer.Policy{})
 	for name, c := range map[string]struct {
 		e    secret.Entry
 		want string
@@ -256,7 +261,7 @@ func stateFiles(t *testing.T, dir string) (state, journal string) {
 func TestAJournalThatEndsWithinALineLosesNothing(t *testing.T) {
 	p, dir := newPlace(false), t.TempDir()
 	es := []secret.Entry{versioned("A", 1, 1), versioned("B", 1, 1)}
-	sync(t, t.Context(), dir, es[:1], p, transfer.Policy{})
+	carry(t, t.Context(), dir, es[:1], p, transfer.Policy{})
 	_, journal := stateFiles(t, dir)
 	if err := os.WriteFile(journal, []byte(`{"name":"B","revision":"B#1@1000","at":"2026-01-01T00:00:00Z"}`+"\n"+`{"name":"C","rev`), 0o600); err != nil {
 		t.Fatal(err)
@@ -264,18 +269,18 @@ func TestAJournalThatEndsWithinALineLosesNothing(t *testing.T) {
 	p.has["B"] = secret.Entry{Key: "B"}
 	p.puts = nil
 	es = append(es, versioned("C", 1, 1))
-	if _, r, _ := sync(t, t.Context(), dir, es, p, transfer.Policy{}); r.Err() != nil || !same(p.puts, []secret.Key{"C"}) {
+	if _, r, _ := carry(t, t.Context(), dir, es, p, transfer.Policy{}); r.Err() != nil || !same(p.puts, []secret.Key{"C"}) {
 		t.Errorf("%v is written: %v", p.puts, r.Err())
 	}
 	p.puts = nil
-	if sync(t, t.Context(), dir, es, p, transfer.Policy{}); len(p.puts) != 0 {
+	if carry(t, t.Context(), dir, es, p, transfer.Policy{}); len(p.puts) != 0 {
 		t.Errorf("%v is written again", p.puts)
 	}
 }
 
 func TestWhatCannotBeRememberedEndsIt(t *testing.T) {
 	p, dir := newPlace(false), t.TempDir()
-	sync(t, t.Context(), dir, hundred()[:1], p, transfer.Policy{})
+	carry(t, t.Context(), dir, hundred()[:1], p, transfer.Policy{})
 	_, journal := stateFiles(t, dir)
 	if err := os.Mkdir(journal, 0o700); err != nil {
 		t.Fatal(err)
@@ -287,7 +292,7 @@ func TestWhatCannotBeRememberedEndsIt(t *testing.T) {
 
 func TestADamagedStateIsRefused(t *testing.T) {
 	p, dir := newPlace(false), t.TempDir()
-	sync(t, t.Context(), dir, hundred()[:1], p, transfer.Policy{})
+	carry(t, t.Context(), dir, hundred()[:1], p, transfer.Policy{})
 	state, _ := stateFiles(t, dir)
 	if err := os.WriteFile(state, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -184,7 +185,7 @@ func (k remembered) Same(w transfer.Written, _ secret.Key, from secret.Entry) bo
 
 func TestPlanTellsWhatOthersChanged(t *testing.T) {
 	at := time.Unix(1000, 0)
-	known := remembered{"A": {Name: "A", Revision: "1", There: at}, "B": {Name: "B", Revision: "1", There: at}, "C": {Name: "C", Revision: "old", There: at}, "GONE": {Name: "GONE", There: at}, "MOVED": {Name: "MOVED", There: at}}
+	known := remembered{"A": {Name: "A", Revision: "1", There: at}, "B": {Name: "B", Revision: "1", There: at}, "C": {Name: "C", Revision: "old", There: at}, "GONE": {Name: "GONE", At: at, There: at}, "MOVED": {Name: "MOVED", At: at, There: at}}
 	in := transfer.Input{
 		Source: []secret.Entry{entry("A", "1"), entry("B", "1"), entry("C", "1"), entry("D", "1")},
 		Target: []secret.Entry{{Key: "A", Modified: at}, {Key: "B", Modified: at.Add(1)}, {Key: "C", Modified: at}, {Key: "D"}, {Key: "GONE", Modified: at}, {Key: "MOVED", Modified: at.Add(1)}, {Key: "THEIRS"}},
@@ -219,7 +220,7 @@ func TestPruneIsBounded(t *testing.T) {
 	in := transfer.Input{Source: []secret.Entry{entry("A", "1")}, Rules: rules(false), Known: known, Policy: transfer.Policy{Prune: true}}
 	for i := range 11 {
 		n := secret.Key(fmt.Sprintf("OLD%d", i))
-		known[n] = transfer.Written{Name: n}
+		known[n] = transfer.Written{Name: n, At: time.Unix(1, 0)}
 		in.Target = append(in.Target, secret.Entry{Key: n})
 	}
 	if err := transfer.Make(in).Err(); err == nil || !strings.Contains(err.Error(), "11 secrets would be deleted, and 10 are the limit") {
@@ -263,20 +264,23 @@ type place struct {
 	has           map[secret.Key]secret.Entry
 	fail          map[secret.Key]error
 	began         func(n secret.Key)
-	mu            chan struct{}
+	wrote         func(n secret.Key) // it is there, and not acknowledged
+	mu            sync.Mutex
 	clock         time.Time
+	silent        bool // it does not say when something was written
+	lost          bool // what fails is written, all the same
 	now, most     int
 }
 
 func newPlace(readable bool) *place {
-	p := &place{Rules: transfer.Rules{Name: func(k secret.Key) (secret.Key, string) { return k, "" }, Readable: readable, Workers: 4}, has: map[secret.Key]secret.Entry{}, fail: map[secret.Key]error{}, mu: make(chan struct{}, 1), clock: time.Unix(1, 0)}
-	p.began = func(secret.Key) {}
+	p := &place{Rules: transfer.Rules{Name: func(k secret.Key) (secret.Key, string) { return k, "" }, Readable: readable, Workers: 4}, has: map[secret.Key]secret.Entry{}, fail: map[secret.Key]error{}, clock: time.Unix(1, 0)}
+	p.began, p.wrote = func(secret.Key) {}, func(secret.Key) {}
 	return p
 }
 
 func (p *place) locked(do func()) {
-	p.mu <- struct{}{}
-	defer func() { <-p.mu }()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	do()
 }
 
@@ -287,7 +291,8 @@ type placeTarget struct{ p *place }
 func (t *placeTarget) Rules() transfer.Rules { return t.p.Rules }
 func (t *placeTarget) List(context.Context) (es []secret.Entry, _ error) {
 	t.p.locked(func() {
-		for _, e := range t.p.has {
+		for n, e := range t.p.has {
+			e.Key = n
 			if !t.p.Readable {
 				e.Value = secret.Value{}
 			}
@@ -306,25 +311,40 @@ func (t *placeTarget) Put(ctx context.Context, e secret.Entry, _ *secret.Entry) 
 		if err = ctx.Err(); err != nil {
 			return
 		}
-		if err = t.p.fail[e.Key]; err != nil {
+		if err = t.p.fail[e.Key]; err != nil && !t.p.lost {
 			return
 		}
 		t.p.clock = t.p.clock.Add(time.Second)
-		e.Modified = t.p.clock
-		t.p.has[e.Key] = e
+		if !t.p.silent {
+			e.Modified = t.p.clock
+		}
+		t.p.has[t.p.spelt(e.Key)] = e
 		t.p.puts = append(t.p.puts, e.Key)
 	})
+	t.p.wrote(e.Key)
 	return err
 }
 
 func (t *placeTarget) Delete(_ context.Context, names ...secret.Key) error {
 	t.p.locked(func() {
 		for _, n := range names {
-			delete(t.p.has, n)
+			delete(t.p.has, t.p.spelt(n))
 			t.p.deletes = append(t.p.deletes, n)
 		}
 	})
 	return nil
 }
+
+// spelt returns how a name that is there already is spelt.
+func (p *place) spelt(name secret.Key) secret.Key {
+	for n := range p.has {
+		if p.Same != nil && p.Same(n) == p.Same(name) {
+			return n
+		}
+	}
+	return name
+}
+
+var now = time.Unix(1000, 0)
 
 func same(a, b any) bool { return reflect.DeepEqual(a, b) }

@@ -99,15 +99,15 @@ const (
 type stateFile struct {
 	Version int       `json:"version"`
 	ID      ID        `json:"id"`
-	KeyID   string    `json:"key,omitempty"` // of the key that the hashes are made with
 	Written []Written `json:"written"`
 }
 
-// change is a line of the journal.
+// change is a line of the journal: what was written, what was deleted, or what
+// is about to be written.
 type change struct {
 	Written
-	KeyID   string `json:"key,omitempty"`
-	Deleted bool   `json:"deleted,omitempty"`
+	Deleted bool       `json:"deleted,omitempty"`
+	Begun   secret.Key `json:"begun,omitempty"`
 }
 
 // OpenState opens the state and takes its lock. from says whether the source
@@ -155,10 +155,12 @@ func (s *State) take(ctx context.Context) error {
 		if s.o.Waiting != nil {
 			s.o.Waiting(by)
 		}
-		unlock, err = durable.Lock(ctx, s.file(stateName))
+		if unlock, err = durable.Lock(ctx, s.file(stateName)); err != nil {
+			err = fmt.Errorf("another process writes to %s: %w", s.id.Target, err)
+		}
 	}
 	if err != nil {
-		return fmt.Errorf("another process writes to %s: %w", s.id.Target, err)
+		return err
 	}
 	s.unlock = unlock
 	return nil
@@ -178,29 +180,50 @@ func (s *State) ready(ctx context.Context, from []secret.Entry) error {
 	if s.dir == "" {
 		return nil
 	}
-	data, err := durable.ReadFile(s.file(stateName), maxState)
-	if err == nil {
-		err = s.load(data)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	// The journal first: should another process close its state meanwhile, the
+	// file has what the journal had.
+	journal, err := s.read(journalName)
+	if err != nil {
 		return err
 	}
-	journal, err := durable.ReadFile(s.file(journalName), maxState)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	data, err := s.read(stateName)
+	if err != nil {
 		return err
+	}
+	if data != nil {
+		if err := s.load(data); err != nil {
+			return err
+		}
 	}
 	s.replay(journal)
 	return nil
 }
 
+// read returns what is in one of the files; nil if there is none.
+func (s *State) read(name string) ([]byte, error) {
+	data, err := durable.ReadFile(s.file(name), maxState)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, s.damaged(err)
+	}
+	return data, nil
+}
+
+// damaged says that a file is not what we wrote, and what can be done.
+func (s *State) damaged(cause error) error {
+	return errs.New(errs.Unclassified, "what is remembered of %s: %w", s.id.Target, cause).
+		WithHint("delete it: what was written to %s is then written once more", s.id.Target)
+}
+
 func (s *State) load(data []byte) error {
 	var f stateFile
 	if err := json.Unmarshal(data, &f); err != nil || f.Version != 1 || f.ID != s.id {
-		return errs.New(errs.Unclassified, "%s is damaged, or of another version of skret", s.file(stateName)).
-			WithHint("delete it: what was written to %s is then written once more", s.id.Target)
+		return s.damaged(fmt.Errorf("%s is damaged, or of another version of skret", s.file(stateName)))
 	}
 	for _, w := range f.Written {
-		s.remember(w, f.KeyID)
+		s.written[w.Name] = w
 	}
 	return nil
 }
@@ -211,24 +234,10 @@ func (s *State) replay(journal []byte) {
 	s.torn = len(journal) > 0 && journal[len(journal)-1] != '\n'
 	for line := range strings.SplitSeq(string(journal), "\n") {
 		var c change
-		if json.Unmarshal([]byte(line), &c) != nil || c.Name == "" {
-			continue
+		if json.Unmarshal([]byte(line), &c) == nil {
+			s.note(c)
 		}
-		s.changed = true
-		if c.Deleted {
-			delete(s.written, c.Name)
-			continue
-		}
-		s.remember(c.Written, c.KeyID)
 	}
-}
-
-// remember takes what was read. A hash by another key than ours says nothing.
-func (s *State) remember(w Written, keyID string) {
-	if w.MAC != "" && keyID != s.key.ID {
-		w.MAC = ""
-	}
-	s.written[w.Name] = w
 }
 
 // Wrote is the method of [Known].
@@ -239,12 +248,12 @@ func (s *State) Wrote(name secret.Key) (Written, bool) {
 	return w, ok
 }
 
-// Same is the method of [Known].
+// Same is the method of [Known]. A hash by another key than ours says nothing.
 func (s *State) Same(w Written, name secret.Key, from secret.Entry) bool {
 	if r := revision(from); r != "" || w.Revision != "" {
 		return r == w.Revision
 	}
-	return w.MAC != "" && hmac.Equal([]byte(w.MAC), []byte(s.mac(name, from.Value)))
+	return w.MAC != "" && w.KeyID == s.key.ID && hmac.Equal([]byte(w.MAC), []byte(s.mac(name, from.Value)))
 }
 
 // revision names a version of a secret at its source; "" if the source has no
@@ -268,72 +277,6 @@ func (s *State) mac(name secret.Key, v secret.Value) string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
-// wrote notes a success. It is on the disk when it returns nil.
-func (s *State) wrote(names map[secret.Key]secret.Entry) error {
-	cs := make([]change, 0, len(names))
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		w := Written{Name: name, Revision: revision(names[name]), At: s.o.Now().UTC()}
-		c := change{Written: w}
-		if w.Revision == "" {
-			c.MAC, c.KeyID = s.mac(name, names[name].Value), s.key.ID
-		}
-		cs = append(cs, c)
-	}
-	return s.append(cs...)
-}
-
-// forgot notes that secrets are no more at the target.
-func (s *State) forgot(names ...secret.Key) error {
-	cs := make([]change, len(names))
-	for i, n := range names {
-		cs[i] = change{Written: Written{Name: n}, Deleted: true}
-	}
-	return s.append(cs...)
-}
-
-func (s *State) append(cs ...change) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var lines []byte
-	if s.torn {
-		lines, s.torn = append(lines, '\n'), false
-	}
-	for _, c := range cs {
-		line, err := json.Marshal(c)
-		if err != nil {
-			return err
-		}
-		lines = append(append(lines, line...), '\n')
-		if c.Deleted {
-			delete(s.written, c.Name)
-		} else {
-			s.written[c.Name] = c.Written
-		}
-	}
-	s.changed = true
-	if s.dir == "" {
-		return nil
-	}
-	if err := durable.Append(s.file(journalName), lines, 0o600); err != nil {
-		return fmt.Errorf("remember what is written: %w", err)
-	}
-	return nil
-}
-
-// settle notes when the target says that our writes were made, so that those of
-// others can be told from them.
-func (s *State) settle(there []secret.Entry) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range there {
-		if w, ok := s.written[e.Key]; ok && w.There.IsZero() && !e.Modified.IsZero() {
-			w.There = e.Modified
-			s.written[e.Key] = w
-			s.changed = true
-		}
-	}
-}
-
 // Close writes the state and gives the lock back.
 func (s *State) Close() error {
 	defer s.release()
@@ -342,7 +285,7 @@ func (s *State) Close() error {
 	if s.dir == "" || s.unlock == nil || !s.changed {
 		return nil
 	}
-	f := stateFile{Version: 1, ID: s.id, KeyID: s.key.ID, Written: []Written{}}
+	f := stateFile{Version: 1, ID: s.id, Written: []Written{}}
 	for _, name := range slices.Sorted(maps.Keys(s.written)) {
 		f.Written = append(f.Written, s.written[name])
 	}

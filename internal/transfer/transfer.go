@@ -64,7 +64,8 @@ type Batcher interface {
 	// BatchSize is how many go into one step; 0 is any number.
 	BatchSize() int
 
-	// PutAll is Put for several.
+	// PutAll is Put for several. The version of an entry is the one that List
+	// returned, 0 if it was not there.
 	PutAll(ctx context.Context, es []secret.Entry) error
 }
 
@@ -91,12 +92,13 @@ type Rules struct {
 	Workers  int  // how many requests at a time; 0 is 4
 }
 
-// Same tells by what two names are compared.
-func (r Rules) same(name secret.Key) string {
+// same returns what a name has in common with those that are one with it: they
+// are compared, and what is written is remembered, by that.
+func (r Rules) same(name secret.Key) secret.Key {
 	if r.Same == nil {
-		return string(name)
+		return name
 	}
-	return r.Same(name)
+	return secret.Key(r.Same(name))
 }
 
 // count writes a number of things: "1 secret", "3 secrets".
