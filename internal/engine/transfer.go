@@ -43,17 +43,19 @@ func (p *Places) Prepare(ctx context.Context, from, to *End, o TransferOptions) 
 	case to.Target == nil:
 		return nil, errs.New(errs.Invalid, "%s cannot be written: %s", to.Title, to.Closed)
 	}
-	es, err := p.read(ctx, from)
+	t := &Transfer{From: from, To: to, in: transfer.Input{Rules: to.Target.Rules(), Policy: o.Policy}}
+	err := t.source(ctx, p, o.Mapping)
 	if err != nil {
 		return nil, err
 	}
-	carried, err := o.Mapping.Apply(es)
-	if err != nil {
-		return nil, err
-	}
-	t := &Transfer{From: from, To: to, in: transfer.Input{Source: carried, Rules: to.Target.Rules(), Policy: o.Policy}}
 	if o.Remember {
-		if err := t.remember(ctx, p, o.Look); err != nil {
+		waited, err := t.remember(ctx, p, o.Look)
+		if err == nil && waited { // what was read may be older than what was written meanwhile
+			if err = t.source(ctx, p, o.Mapping); err != nil {
+				_ = t.Close() // nothing was done
+			}
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -63,6 +65,15 @@ func (p *Places) Prepare(ctx context.Context, from, to *End, o TransferOptions) 
 	}
 	t.Plan = transfer.Make(t.in)
 	return t, nil
+}
+
+// source reads what is to be carried.
+func (t *Transfer) source(ctx context.Context, p *Places, m transfer.Mapping) error {
+	es, err := p.read(ctx, t.From)
+	if err == nil {
+		t.in.Source, err = m.Apply(es)
+	}
+	return err
 }
 
 // read reads a place, and says what there is to say about it.
@@ -92,9 +103,11 @@ func each(doing string, err error) error {
 	return errors.Join(all...)
 }
 
-// remember opens the state of the two places.
-func (t *Transfer) remember(ctx context.Context, p *Places, look bool) error {
+// remember opens the state of the two places, and tells whether another process
+// had to be waited for.
+func (t *Transfer) remember(ctx context.Context, p *Places, look bool) (waited bool, err error) {
 	o := transfer.StateOptions{Key: p.stateKey, Waiting: func(by string) {
+		waited = true
 		p.Notice("waiting: " + by + " is writing to " + t.To.Title)
 	}}
 	if p.Project.Home != "" {
@@ -114,10 +127,10 @@ func (t *Transfer) remember(ctx context.Context, p *Places, look bool) error {
 	}
 	s, err := open(ctx, id, o, t.in.Source)
 	if err != nil {
-		return err
+		return waited, err
 	}
 	t.state, t.in.Known = s, s
-	return nil
+	return waited, nil
 }
 
 // stateService is the name under which the vault has the key for what is

@@ -40,7 +40,7 @@ func TestAsManyAreOnTheWayAsThereAreWorkers(t *testing.T) {
 		<-g.full // it comes to this only if all workers write at a time
 		close(g.open)
 	}()
-	if _, r, _ := carry(t, t.Context(), t.TempDir(), hundred(), p, transfer.Policy{}); r.Err() != nil || p.most != p.Workers {
+	if _, r, _ := carry(t, t.Context(), t.TempDir(), hundred()[:12], p, transfer.Policy{}); r.Err() != nil || p.most != p.Workers {
 		t.Errorf("%d at a time, want %d: %v", p.most, p.Workers, r.Err())
 	}
 }
@@ -54,16 +54,16 @@ func TestNothingIsBegunAfterAnInterruptionAndWhatIsOnTheWayIsKept(t *testing.T) 
 		cancel(errors.New("interrupted"))
 		close(g.open)
 	}()
-	_, r, _ := carry(t, ctx, dir, hundred(), p, transfer.Policy{})
-	if len(r.Done) != p.Workers || len(r.Failed) != 0 || len(r.Left) != 100-p.Workers || int(g.n.Load()) != p.Workers {
+	_, r, _ := carry(t, ctx, dir, hundred()[:20], p, transfer.Policy{})
+	if len(r.Done) != p.Workers || len(r.Failed) != 0 || len(r.Left) != 20-p.Workers || int(g.n.Load()) != p.Workers {
 		t.Fatalf("%d done, %d failed, %d left, %d begun", len(r.Done), len(r.Failed), len(r.Left), g.n.Load())
 	}
-	if err := r.Err(); !strings.HasPrefix(err.Error(), "4 of 100 are done, and these are not tried: K04, K05, ") || !strings.HasSuffix(err.Error(), ": interrupted") {
+	if err := r.Err(); !strings.HasPrefix(err.Error(), "4 of 20 are done, and these are not tried: K04, K05, ") || !strings.HasSuffix(err.Error(), ": interrupted") {
 		t.Error(err)
 	}
 	before := len(p.puts)
 	p.began = func(secret.Key) {}
-	if carry(t, t.Context(), dir, hundred(), p, transfer.Policy{}); before != p.Workers || len(p.puts) != 100 {
+	if carry(t, t.Context(), dir, hundred()[:20], p, transfer.Policy{}); before != p.Workers || len(p.puts) != 20 {
 		t.Errorf("%d, and %d in all: what was on the way is not remembered", before, len(p.puts))
 	}
 }
@@ -128,7 +128,7 @@ func TestAJournalThatCannotBeWrittenEndsIt(t *testing.T) {
 	} {
 		p, dir := newPlace(false), t.TempDir()
 		p.Workers = 1
-		s, err := transfer.OpenState(t.Context(), id, options(dir, "k1"), hundred())
+		s, err := transfer.OpenState(t.Context(), id, options(dir, "k1"), hundred()[:20])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,15 +137,15 @@ func TestAJournalThatCannotBeWrittenEndsIt(t *testing.T) {
 			_ = os.Remove(journal)
 			_ = os.Mkdir(journal, 0o700) // not even root can append to a folder
 		})
-		r, err := transfer.Make(transfer.Input{Source: hundred(), Rules: p.Rules, Known: s}).Apply(t.Context(), p.target(), transfer.ApplyOptions{State: s})
-		if err != nil || len(r.Failed) != 1 || len(r.Left) != 99 || !strings.Contains(r.Err().Error(), "remember what is written: append to ") {
+		r, err := transfer.Make(transfer.Input{Source: hundred()[:20], Rules: p.Rules, Known: s}).Apply(t.Context(), p.target(), transfer.ApplyOptions{State: s})
+		if err != nil || len(r.Failed) != 1 || len(r.Left) != 19 || !strings.Contains(r.Err().Error(), "remember what is written: append to ") {
 			t.Errorf("%s: %d failed, %d left, %v", name, len(r.Failed), len(r.Left), r.Err())
 		}
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 		p.wrote = func(secret.Key) {}
-		if _, r, _ := carry(t, t.Context(), dir, hundred(), p, transfer.Policy{}); r.Err() != nil || len(p.puts) != 100 {
+		if _, r, _ := carry(t, t.Context(), dir, hundred()[:20], p, transfer.Policy{}); r.Err() != nil || len(p.puts) != 20 {
 			t.Errorf("%s: %d writes in all, %v", name, len(p.puts), r.Err())
 		}
 	}

@@ -219,3 +219,49 @@ func TestAJournalThatWasLeftOverChangesNothing(t *testing.T) {
 		t.Error(shown(plan))
 	}
 }
+
+func TestWhatIsAppendedAfterHalfALineIsNotLost(t *testing.T) {
+	p, dir := newPlace(false), t.TempDir()
+	es := []secret.Entry{entry("A", "1"), entry("B", "1"), entry("C", "1")}
+	carry(t, t.Context(), dir, es[:1], p, transfer.Policy{})
+	_, journal := stateFiles(t, dir)
+	if err := os.WriteFile(journal, []byte(`{"name":"B","mac":"half`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, id, dir, es)
+	there, _ := p.target().List(t.Context())
+	p.Workers = 1
+	if _, err := transfer.Make(transfer.Input{Source: es, Target: there, Rules: p.Rules, Known: s}).Apply(t.Context(), p.target(), transfer.ApplyOptions{State: s}); err != nil {
+		t.Fatal(err)
+	}
+	// It is not closed: a kill would leave it so.
+	look, err := transfer.ReadState(t.Context(), id, options(dir, "k1"), es)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range es {
+		if w, ok := look.Wrote(e.Key); !ok || !look.Same(w, e.Key, e) {
+			t.Errorf("%s is forgotten", e.Key)
+		}
+	}
+	if data, err := os.ReadFile(journal); err != nil || !strings.HasPrefix(string(data), `{"name":"B","mac":"half`+"\n"+`{"begun":"B"}`+"\n") {
+		t.Errorf("%s, %v", data, err)
+	}
+}
+
+func TestTheKeyIsToldByItsID(t *testing.T) {
+	p, dir := newPlace(false), t.TempDir()
+	es := []secret.Entry{entry("A", "1")}
+	carry(t, t.Context(), dir, es, p, transfer.Policy{})
+	o := options(dir, "k1")
+	o.Key = func(context.Context) (transfer.Key, error) {
+		return transfer.Key{ID: "k2", Bytes: []byte(strings.Repeat("k1", 16))}, nil
+	}
+	look, err := transfer.ReadState(t.Context(), id, o, es)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w, ok := look.Wrote("A"); !ok || look.Same(w, "A", es[0]) {
+		t.Errorf("a hash by the key %q is taken for one by k2", w.KeyID)
+	}
+}
