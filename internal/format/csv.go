@@ -8,12 +8,13 @@ func readCSV(s *sheet, text string) {
 	p := csvParser{text: text, line: 1}
 	for head := true; p.at < len(p.text) && !s.full(); {
 		at := p.line
+		empty := strings.HasPrefix(p.text[p.at:], "\n") || strings.HasPrefix(p.text[p.at:], "\r\n")
 		row, why := p.row()
 		switch {
+		case empty:
 		case why != "":
 			s.problem(at, "", "", why)
 			return
-		case len(row) == 1 && row[0] == "": // an empty line
 		case head:
 			head = false
 			name := strings.ToLower(row[0])

@@ -63,7 +63,7 @@ var dialects = []Dialect{
 	},
 	{
 		Name: "node", Doc: "node --env-file and util.parseEnv", signs: ".-", digit: true, export: true, apart: true, strange: true,
-		quotes: "'\"`", closing: closingAtOnce, open: openLine, behind: true, comment: anyHash, carries: lineFollowsBlank, breaks: breaksDropped, decode: decodeNode,
+		quotes: "'\"`", closing: closingAtOnce, open: openLine, behind: true, comment: anyHash, carries: blanksFollow, breaks: breaksDropped, decode: decodeNode,
 	},
 	{
 		Name: "python", Doc: "python-dotenv", signs: ".-", digit: true, export: true, apart: true,
@@ -237,10 +237,8 @@ func quoteFollows(text string, _, end int) bool {
 	return rest != "" && strings.IndexByte("'\"`", rest[0]) >= 0
 }
 
-// lineFollowsBlank: some versions of Node take any line behind blanks.
-func lineFollowsBlank(text string, sep, end int) bool {
-	return end > sep && strings.TrimLeft(text[end:], " \t\r\n") != ""
-}
+// blanksFollow: some versions of Node take any line that comes behind blanks.
+func blanksFollow(_ string, sep, end int) bool { return end > sep }
 
 // What becomes of carriage returns within quotes.
 

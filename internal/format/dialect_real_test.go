@@ -207,6 +207,48 @@ func TestRealDialects(t *testing.T) {
 	}
 }
 
+// docker fails at the first line that it does not take, so it gets those alone
+// that skret takes.
+func TestRealDockerDialect(t *testing.T) {
+	r := rand.New(rand.NewPCG(83, 1))
+	var text strings.Builder
+	want, refused := map[string]string{}, 0
+	for i := range manyFiles {
+		for line := range strings.Lines(hostileDotenv(r)) {
+			line = strings.TrimSuffix(line, "\n") + "\n"
+			if i := strings.IndexAny(line, "="); i > 0 {
+				line = strings.TrimRight(line[:i], "0123456789") + fmt.Sprint(len(want)) + line[i:]
+			}
+			es, err := readText("docker", "", line)
+			if err != nil {
+				refused++
+				continue
+			}
+			for _, e := range es {
+				if _, twice := want[string(e.Key)]; twice {
+					t.Fatalf("%d: %q comes twice", i, e.Key)
+				}
+				want[string(e.Key)] = e.Value.Reveal()
+			}
+			text.WriteString(line)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "env")
+	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := dockerEnv(t, file)
+	for name, value := range want {
+		if v, ok := got[name]; !ok || v != value {
+			t.Errorf("%q is %q and not %q", name, v, value)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d names of %d", len(got), len(want))
+	}
+	t.Logf("%d lines read, %d refused", len(want), refused)
+}
+
 // hostileDotenv returns a file of a few lines, most of which are assignments.
 func hostileDotenv(r *rand.Rand) string {
 	pick := func(words ...string) string { return words[r.IntN(len(words))] }

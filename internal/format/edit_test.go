@@ -89,6 +89,7 @@ func TestEditDotenvTakesManyNames(t *testing.T) {
 func FuzzEditDotenv(f *testing.F) {
 	f.Add("# c\nA=1\nexport B='x\ny' # d\n\n", "it's", "B")
 	f.Add("V0=1\nC=2", "", "C")
+	f.Add("V= ", "x", "")
 	f.Add("A=\\\n b\nB='c'\"d\"\\e", "x", "A")
 	f.Fuzz(func(t *testing.T, old, value, remove string) {
 		before, err := readText("dotenv", "", old)

@@ -189,14 +189,7 @@ func TestRealDotenv(t *testing.T) {
 		}
 	}
 	for _, m := range []string{"compose", "godotenv"} {
-		readers[m] = func(t *testing.T, file string, keep []int) []string {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			one := strings.TrimSpace(output(t, nil, golang, m, jsonFile(t, []string{string(text)})))
-			return byJSON(t, one[1:len(one)-1], keep)
-		}
+		readers[m] = goReader(golang, m)
 	}
 	for i, name := range slices.Sorted(maps.Keys(readers)) {
 		t.Run(name, func(t *testing.T) { judge(t, "dotenv", uint64(30+i), readers[name]) })
@@ -213,13 +206,13 @@ func npmDotenv(t *testing.T) string {
 	return modules
 }
 
-// goJudge builds a program of the parsers of docker compose and godotenv, in a
-// module of its own: skret needs neither.
+// goJudge builds a program of the parsers of docker compose, godotenv and HCL, in
+// a module of its own: skret needs none of them.
 func goJudge(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"go.mod": "module judge\n\ngo 1.24\n\nrequire (\n\tgithub.com/compose-spec/compose-go/v2 v2.16.2\n\tgithub.com/joho/godotenv v1.5.1\n)\n",
+		"go.mod": "module judge\n\ngo 1.24\n\nrequire (\n\tgithub.com/compose-spec/compose-go/v2 v2.16.2\n\tgithub.com/hashicorp/hcl/v2 v2.25.0\n\tgithub.com/joho/godotenv v1.5.1\n)\n",
 		"main.go": `package main
 
 import (
@@ -229,12 +222,41 @@ import (
 	"strings"
 
 	compose "github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/joho/godotenv"
 )
 
+// tfvars takes the values as Terraform does; numbers and the like are left out.
+func tfvars(r io.Reader) (map[string]string, error) {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	f, diags := hclsyntax.ParseConfig(b, "judge", hcl.InitialPos)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	as, diags := f.Body.JustAttributes()
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	m := map[string]string{}
+	for name, a := range as {
+		v, diags := a.Expr.Value(nil)
+		if diags.HasErrors() {
+			return nil, diags
+		}
+		if v.Type().FriendlyName() == "string" {
+			m[name] = v.AsString()
+		}
+	}
+	return m, nil
+}
+
 // It reads each text of a JSON array, and prints an array of what is in them.
 func main() {
-	parse := map[string]func(io.Reader) (map[string]string, error){"compose": compose.Parse, "godotenv": godotenv.Parse}[os.Args[1]]
+	parse := map[string]func(io.Reader) (map[string]string, error){"compose": compose.Parse, "godotenv": godotenv.Parse, "tfvars": tfvars}[os.Args[1]]
 	b, err := os.ReadFile(os.Args[2])
 	var texts []string
 	if err == nil {
@@ -267,6 +289,22 @@ func main() {
 	return filepath.Join(dir, "judge")
 }
 
+// goReader is one of the parsers of goJudge.
+func goReader(golang, parser string) reader {
+	return func(t *testing.T, file string, keep []int) []string {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		one := strings.TrimSpace(output(t, nil, golang, parser, jsonFile(t, []string{string(text)})))
+		return byJSON(t, one[1:len(one)-1], keep)
+	}
+}
+
+func TestRealTFVars(t *testing.T) {
+	judge(t, "tfvars", 90, goReader(goJudge(t), "tfvars"))
+}
+
 // python runs a script with Debian's Python, which has Debian's modules.
 func python(t *testing.T, install, script string, args ...string) string {
 	t.Helper()
@@ -278,6 +316,8 @@ func TestRealPython(t *testing.T) {
 	for name, script := range map[string]string{
 		"yaml": "import yaml\nprint(json.dumps(yaml.safe_load(open(sys.argv[1], 'rb'))))",
 		"json": "print(json.dumps(json.load(open(sys.argv[1], 'rb'))))",
+		"toml": "import tomllib\nprint(json.dumps(tomllib.load(open(sys.argv[1], 'rb'))))",
+		"csv":  "import csv\ncsv.field_size_limit(1 << 30)\nprint(json.dumps(dict(list(csv.reader(open(sys.argv[1], newline='')))[1:])))",
 	} {
 		t.Run(name, func(t *testing.T) {
 			judge(t, name, 50, func(t *testing.T, file string, keep []int) []string {
@@ -287,41 +327,46 @@ func TestRealPython(t *testing.T) {
 	}
 }
 
-// The docker client parses the file by itself; an engine that only listens tells
-// what it made of it.
 func TestRealDocker(t *testing.T) {
-	docker := realtest.Need(t, "docker", "apt-get install docker.io")
 	judge(t, "docker", 60, func(t *testing.T, file string, keep []int) []string {
-		var made struct{ Env []string }
-		mux := http.NewServeMux()
-		mux.HandleFunc("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.45") })
-		mux.HandleFunc("POST /{version}/containers/create", func(w http.ResponseWriter, r *http.Request) {
-			if err := json.NewDecoder(r.Body).Decode(&made); err != nil {
-				t.Error(err)
-			}
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusCreated)
-			fmt.Fprint(w, `{"Id":"0123456789ab","Warnings":[]}`)
-		})
-		l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		server := &http.Server{Handler: mux}
-		go server.Serve(l)
-		t.Cleanup(func() { server.Close() })
-		output(t, nil, docker, "-H", "unix://"+l.Addr().String(), "create", "--env-file", file, "image")
-		seen := map[string]string{}
-		for _, kv := range made.Env {
-			k, v, _ := strings.Cut(kv, "=")
-			seen[k] = v
-		}
-		doc, err := json.Marshal(seen)
+		doc, err := json.Marshal(dockerEnv(t, file))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return byJSON(t, string(doc), keep)
 	})
+}
+
+// dockerEnv returns the variables that docker makes of a file. The client parses it
+// by itself; an engine that only listens tells what it made of it.
+func dockerEnv(t *testing.T, file string) map[string]string {
+	t.Helper()
+	docker := realtest.Need(t, "docker", "apt-get install docker.io")
+	var made struct{ Env []string }
+	mux := http.NewServeMux()
+	mux.HandleFunc("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.45") })
+	mux.HandleFunc("POST /{version}/containers/create", func(w http.ResponseWriter, r *http.Request) {
+		if err := json.NewDecoder(r.Body).Decode(&made); err != nil {
+			t.Error(err)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusCreated)
+		fmt.Fprint(w, `{"Id":"0123456789ab","Warnings":[]}`)
+	})
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: mux}
+	go server.Serve(l)
+	t.Cleanup(func() { server.Close() })
+	output(t, nil, docker, "-H", "unix://"+l.Addr().String(), "create", "--env-file", file, "image")
+	seen := map[string]string{}
+	for _, kv := range made.Env {
+		k, v, _ := strings.Cut(kv, "=")
+		seen[k] = v
+	}
+	return seen
 }
 
 // See above: a machine without PowerShell is no failure.

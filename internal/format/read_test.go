@@ -155,6 +155,7 @@ func TestReadersRefuse(t *testing.T) {
 
 		{"csv", "hunter2,x\n", "line 1: the first row must be"},
 		{"csv", "NAME,VALUE\nA,hunter2,x\nB\n", "line 2: the row must have two columns\nline 3: the row"},
+		{"csv", "NAME,VALUE\n\"\"\nA,hunter2\n", "line 2: the row must have two columns"},
 		{"csv", "NAME,VALUE\nA,\"hunter2\n", "line 2: a field in quotes"},
 		{"csv", "NAME,VALUE\nA,\"hunter2\"x\n", "line 2: text stands behind"},
 		{"csv", "NAME,VALUE\nA,hunter2\"x\n", "line 2: a quote or a carriage return"},

@@ -33,7 +33,7 @@ const (
 	loneReturn    = "a carriage return stands within the line"
 	lineSeparator = "a Unicode line separator stands outside of quotes"
 	oddBlank      = "a blank that is neither a space nor a tab stands at an end of the value"
-	takenFrom     = "the value is empty, and would be taken from a later line"
+	takenFrom     = "the value is empty, and may be taken from a later line"
 	isVariable    = "the comment is indented, and may be taken for a part of a name"
 	strangeTab    = "a tab stands where others have blanks"
 	strangeExport = "two blanks stand behind export"
