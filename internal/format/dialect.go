@@ -26,7 +26,7 @@ type Dialect struct {
 	shell    bool   // a carriage return is as any character
 	docker   bool   // the value is the rest of the line
 	lineSeps bool   // U+2028 and U+2029 end a line
-	strange  bool   // tabs are no blanks, export takes one, and an indented comment may be a variable
+	strange  bool   // versions differ on what is blank, a comment, or behind export
 
 	// The value, unless it is a shell's or docker's.
 	quotes  string                                             // the signs that quote

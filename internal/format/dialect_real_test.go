@@ -215,7 +215,7 @@ func TestRealDockerDialect(t *testing.T) {
 	want, refused := map[string]string{}, 0
 	for i := range manyFiles {
 		for line := range strings.Lines(hostileDotenv(r)) {
-			line = strings.TrimSuffix(line, "\n") + "\n"
+			line = strings.TrimLeft(strings.TrimSuffix(line, "\n"), "\ufeff") + "\n"
 			if i := strings.IndexAny(line, "="); i > 0 {
 				line = strings.TrimRight(line[:i], "0123456789") + fmt.Sprint(len(want)) + line[i:]
 			}
@@ -261,7 +261,7 @@ func hostileDotenv(r *rand.Rand) string {
 	piece := func() string {
 		return pick("x", "yz", "0", "é", " ", "  ", "\t", "#", " #", "# c", " # c's", "=", ":", ".", "-", "/", "~", "*", "%", "!", "@", "{", "}", "[", "(", ";", "&", "|",
 			"$", "$$", "$A", "$a", "${A}", "${", "${A:-b}", "$(", "$1", "'", "''", `"`, `""`, "`", `\`, `\\`, `\n`, `\t`, `\r`, `\"`, `\'`, `\$`, `\$A`, `\0`, `\x`,
-			"\n", "\n\n", "\r\n", "\r", "\nB=", "\n'", "\u00a0", "\u2028", "\u0085", "\v", "\f", "\x1c", "\ufeff", "export ", "A", "ſ", "$ſ")
+			"\n", "\n\n", "\r\n", "\n \n", "\r", "\nB=", "\n'", "\u00a0", "\u2028", "\u0085", "\v", "\f", "\x1c", "\ufeff", "export ", "A", "ſ", "$ſ")
 	}
 	pieces := func(n int) string {
 		var b strings.Builder
@@ -282,11 +282,12 @@ func hostileDotenv(r *rand.Rand) string {
 		case 4:
 			value = q + pieces(4) + q + pieces(3)
 		}
-		b.WriteString(mostly("", " ", "\t", "  # c\n", "# 'c\n", " # c=d\n", "\n", "export ", "export  ", "export\t", "\v", "\u00a0"))
+		b.WriteString(mostly("", " ", "\t", "  # c\n", "# 'c\n", " # c=d\n", "\n", "  \n", "export ", "export  ", "export\t", "\v", "\u00a0"))
 		b.WriteString(mostly(name, name+".x", name+"-x", "1"+name, "a"+name, "", "é"+name, "UID", "A b"))
 		b.WriteString(mostly("=", " =", "= ", " = ", ":", ": ", " : ", "\t=", "=\t", "==", "", "\n="))
 		b.WriteString(value)
-		b.WriteString(mostly("\n", "\n", "\n", "", " \n", "\r\n", "\t\n", " # c\n", "# c\n", " #c's \"\n", "\r", "\u2028\n", "\u00a0\n"))
+		b.WriteString(mostly("\n", "\n", "\n", "", " \n", "\r\n", "\t\n", " # c\n", "# c\n", " #c's \"\n", "\n# c=d", "\r", "\u2028\n", "\u00a0\n"))
 	}
-	return b.String()
+	// A byte order mark at the start means nothing to skret, whatever others make of it.
+	return strings.TrimPrefix(b.String(), "\ufeff")
 }

@@ -1,4 +1,7 @@
-// Package format writes a set of variables as text that another program reads.
+// Package format writes a set of variables as text that another program reads, and
+// reads secrets from text.
+//
+// # Writing
 //
 // Every format keeps the same promise: the program it is for reads back the
 // exact bytes of every value, and runs nothing, whatever the values are.
@@ -12,6 +15,7 @@
 //   - docker: a line break; a carriage return at the end; 64 KiB on one line
 //   - github: a carriage return at the end
 //   - powershell: an empty value
+//   - tfvars: characters that Terraform puts in another form
 //   - dotenv, shell and fish: variables that the shells keep for themselves, such
 //     as RANDOM or PWD; github: those that its runner does
 //
@@ -19,6 +23,25 @@
 // these read alike: dotenv for Node (16 to 18), node --env-file, python-dotenv,
 // docker compose, godotenv, and `set -a; . FILE` in sh, dash and bash. Whatever
 // expands variables on top of that, such as dotenv-expand, is not among them.
+//
+// # Reading
+//
+// A [Reader] gives the exact bytes of every value that the text has by the rules of
+// its format, or refuses the text: all that is wrong, by line, and no value. It
+// computes nothing: what would be expanded, run, looked up or taken from another
+// place is refused, and so is a name that comes twice.
+//
+//   - json, yaml, toml, tfvars: one level of names with texts. Numbers and booleans
+//     are the text they stand as; a null is an entry without a value; what has parts
+//     of its own is refused, and so are YAML's anchors, aliases, tags and merges,
+//     dates of TOML, and numbers of tfvars that are not in their shortest form
+//   - properties: as Java reads it, in UTF-8; a name needs a separator
+//   - csv: a head, and rows of a name and a value
+//   - kubernetes: Secrets and Lists of them; stringData goes before data
+//   - dotenv: what all programs that the dotenv format is for read alike, line by
+//     line; or what one of them reads, as a [Dialect]. Node's is that of versions 20
+//     to 24: where they differ the line is refused
+//   - docker: the dialect of docker run --env-file
 package format
 
 import (

@@ -13,6 +13,7 @@ func readProperties(s *sheet, text string) {
 		if line = trimProperty(line); line == "" || line[0] == '#' || line[0] == '!' {
 			continue
 		}
+		alone := line == `\`      // what comes behind may be a comment, by the version of Java
 		var whole strings.Builder // of a line that goes on in others
 		for continues(line) {
 			whole.WriteString(line[:len(line)-1])
@@ -22,6 +23,10 @@ func readProperties(s *sheet, text string) {
 		}
 		if whole.Len() > 0 {
 			line = whole.String() + line
+		}
+		if alone {
+			s.problem(first, "", "take it out", "a backslash stands alone in its line")
+			continue
 		}
 		s.property(first, line)
 	}

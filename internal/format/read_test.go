@@ -146,6 +146,7 @@ func TestReadersRefuse(t *testing.T) {
 		{"tfvars", "A =\n\"hunter2\"\n", "line 1: A: this is not"},
 
 		{"properties", "A=x\nhunter2\n", "line 2: a name stands here"},
+		{"properties", "\\\nA=hunter2\nA=x\n", "line 1: a backslash stands alone"},
 		{"properties", "A=x\\\n\\\n\nB=\\uhunter2\n", "line 4: B: a backslash"},
 		{"properties", "B=hunter2\\ud83d\n", "line 1: B: an escape is half"},
 		{"properties", "A=x\nA=hunter2\n", "line 2: A: the name is there already, in line 1"},

@@ -35,7 +35,10 @@ const (
 	oddBlank      = "a blank that is neither a space nor a tab stands at an end of the value"
 	takenFrom     = "the value is empty, and may be taken from a later line"
 	isVariable    = "the comment is indented, and may be taken for a part of a name"
+	blankLine     = "the line has nothing but blanks, and may be taken for a part of a name"
+	lastComment   = "the comment has an = and no line break behind it, and may be taken for a variable"
 	strangeTab    = "a tab stands where others have blanks"
+	strangeEmpty  = "nothing stands behind the =, and export may be taken for a part of the name"
 	strangeExport = "two blanks stand behind export"
 	expands       = "a $ stands for something else, and nothing is expanded"
 	octal         = `\0 begins a number in octal`
@@ -52,8 +55,16 @@ func (d *Dialect) next(text string, at int) (s statement, ok bool) {
 		s = statement{at: at, next: next}
 		switch i := skipBlanks(text, at, end); {
 		case i == end:
+			if d.strange && end > at {
+				s.why = blankLine
+				return s, true
+			}
 		case text[i] == '#':
-			if s.why = d.refuseComment(text[at:end]); s.why != "" {
+			s.why = d.refuseComment(text[at:end])
+			if d.strange && text[next-1] != '\n' && strings.Contains(text[i:], "=") {
+				s.why = lastComment
+			}
+			if s.why != "" {
 				return s, true
 			}
 		default:
@@ -190,6 +201,9 @@ func (d *Dialect) quoted(text string, sep, end int, s *statement) {
 		if d.carries != nil && d.carries(text, sep, end) {
 			s.why = takenFrom
 		}
+		if d.strange && s.exported {
+			s.why = strangeEmpty
+		}
 		return
 	}
 	if strings.IndexByte(d.quotes, text[i]) < 0 {
@@ -203,7 +217,7 @@ func (d *Dialect) quoted(text string, sep, end int, s *statement) {
 			d.plain(text, i, end, s)
 		case openLine:
 			s.value, s.why = d.decode(0, d.breaks(text[i:end]))
-			if s.next == len(text) { // some versions of Node drop it
+			if strings.Trim(text[s.next:], " \t\r\n") == "" { // some versions drop it, some its blanks
 				s.why = quoteOpen
 			}
 		default:

@@ -163,6 +163,8 @@ func dollar(rest string) string {
 	switch c := rest[1]; {
 	case c == '(':
 		return runs
+	case strings.HasPrefix(rest[1:], "\\\n"): // the next line goes on with a name, perhaps
+		return expands
 	case nameByte(c) && c != '.', strings.IndexByte("@*#?$!{[", c) >= 0:
 		return expands
 	}
