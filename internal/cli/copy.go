@@ -13,15 +13,14 @@ import (
 
 type copyOptions struct {
 	planOptions
-	only, except []string
-	overwrite    bool
-	yes          string
+	selection
+	overwrite bool
+	yes       string
 }
 
 func (o *copyOptions) bind(f *pflag.FlagSet) {
 	o.planOptions.bind(f)
-	f.StringArrayVar(&o.only, "only", nil, "only secrets that match this `pattern`; may be repeated")
-	f.StringArrayVar(&o.except, "except", nil, "no secrets that match this `pattern`; may be repeated")
+	o.selection.bind(f)
 	f.BoolVar(&o.overwrite, "overwrite", false, "write over what exists with another value")
 	f.StringVar(&o.yes, "yes", "", "`name` of the protected environment that is meant to be written to")
 }
@@ -80,7 +79,7 @@ func runCopy(ctx context.Context, a *app, o copyOptions, from, to string) error 
 	if o.overwrite {
 		policy.OnExists = transfer.Overwrite
 	}
-	t, err := p.Prepare(ctx, src, dst, engine.TransferOptions{Mapping: transfer.Mapping{Only: o.only, Except: o.except}, Policy: policy, Look: o.dryRun})
+	t, err := p.Prepare(ctx, src, dst, engine.TransferOptions{Mapping: o.mapping(), Policy: policy, Look: o.dryRun})
 	if err != nil {
 		return err
 	}

@@ -14,13 +14,12 @@ import (
 
 type diffOptions struct {
 	planOptions
-	only, except []string
+	selection
 }
 
 func (o *diffOptions) bind(f *pflag.FlagSet) {
 	o.bindLook(f)
-	f.StringArrayVar(&o.only, "only", nil, "only secrets that match this `pattern`; may be repeated")
-	f.StringArrayVar(&o.except, "except", nil, "no secrets that match this `pattern`; may be repeated")
+	o.selection.bind(f)
 }
 
 func newDiff(a *app) *cobra.Command {
@@ -75,7 +74,7 @@ func runDiff(ctx context.Context, a *app, o diffOptions, from, to string) error 
 	}
 	defer left.Close(ctx)
 	defer right.Close(ctx)
-	plan, err := p.Compare(ctx, left, right, transfer.Mapping{Only: o.only, Except: o.except})
+	plan, err := p.Compare(ctx, left, right, o.mapping())
 	if err != nil {
 		return err
 	}

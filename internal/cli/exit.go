@@ -62,7 +62,7 @@ func report(s *ui.Streams, err error, asJSON bool) {
 	if _, ok := errors.AsType[run.Status](err); ok {
 		return
 	}
-	all := flatten(err)
+	all := errs.All(err)
 	if asJSON {
 		doc := newErrorJSON(all[0])
 		doc.Code = exitCode(err)
@@ -92,16 +92,4 @@ type errorJSON struct {
 
 func newErrorJSON(err error) errorJSON {
 	return errorJSON{Kind: errs.KindOf(err).String(), Message: ui.Safe(err.Error()), Hint: ui.Safe(errs.HintOf(err))}
-}
-
-// flatten returns the errors that errors.Join put together, or err alone.
-func flatten(err error) []error {
-	if j, ok := err.(interface{ Unwrap() []error }); ok { // only a join at the top is taken apart
-		var all []error
-		for _, e := range j.Unwrap() {
-			all = append(all, flatten(e)...)
-		}
-		return all
-	}
-	return []error{err}
 }

@@ -127,18 +127,13 @@ Exit codes:
 
 // policy reads the words that decide.
 func (o *importOptions) policy() (transfer.Policy, error) {
-	p := transfer.Policy{}
 	if err := enum("--on-conflict", o.onConflict, "fail", "skip", "overwrite", "prompt"); err != nil {
-		return p, err
+		return transfer.Policy{}, err
 	}
-	if err := enum("--empty", o.empty, "fail", "skip"); err != nil {
-		return p, err
-	}
+	empty, err := emptyPolicy(o.empty)
+	p := transfer.Policy{Empty: empty}
 	p.OnExists = map[string]transfer.OnExists{"fail": transfer.Fail, "prompt": transfer.Fail, "skip": transfer.Keep, "overwrite": transfer.Overwrite}[o.onConflict]
-	if o.empty == "skip" {
-		p.Empty = transfer.EmptySkips
-	}
-	return p, nil
+	return p, err
 }
 
 // spec is the source that the flags name.

@@ -18,16 +18,16 @@ import (
 
 type syncOptions struct {
 	planOptions
-	to           string
-	place        placeFlags
-	signIn       string
-	only, except []string
-	noOverwrite  bool
-	empty        string
-	heal         bool
-	prune        bool
-	pruneMax     int
-	trusted      string
+	selection
+	to          string
+	place       placeFlags
+	signIn      string
+	noOverwrite bool
+	empty       string
+	heal        bool
+	prune       bool
+	pruneMax    int
+	trusted     string
 }
 
 // syncFields are the settings of targets.
@@ -71,8 +71,7 @@ func (o *syncOptions) bind(f *pflag.FlagSet) {
 	o.place = placeFlags{texts: syncFields, lists: syncLists, switches: syncSwitches}
 	o.place.bind(f)
 	f.StringVar(&o.signIn, "sign-in", "", "`name` of the sign-in to use")
-	f.StringArrayVar(&o.only, "only", nil, "only secrets that match this `pattern`; may be repeated")
-	f.StringArrayVar(&o.except, "except", nil, "no secrets that match this `pattern`; may be repeated")
+	o.selection.bind(f)
 	f.BoolVar(&o.noOverwrite, "no-overwrite", false, "leave what the target has as it is")
 	f.StringVar(&o.empty, "empty", "fail", "what happens to empty values that a target does not take: fail or skip")
 	f.BoolVar(&o.heal, "heal", false, "write again what somebody else changed at the target")
@@ -154,7 +153,8 @@ func (o *syncOptions) spec() (engine.Spec, error) {
 	if o.pruneMax < 0 {
 		probs = append(probs, errs.New(errs.Invalid, "--prune-max: %d is not a number of secrets", o.pruneMax))
 	}
-	probs = append(probs, enum("--empty", o.empty, "fail", "skip"))
+	_, err = emptyPolicy(o.empty)
+	probs = append(probs, err)
 	switch {
 	case o.to == "manifest":
 		s = s.AsFile("kubernetes")
@@ -174,11 +174,9 @@ type target struct {
 // targets are those of the command line or of the configuration.
 func (o *syncOptions) targets(p *config.Project, byFlags engine.Spec, env string) ([]target, error) {
 	policy := transfer.Policy{Heal: o.heal, PruneMax: o.pruneMax, Prune: o.prune}
+	policy.Empty, _ = emptyPolicy(o.empty) // spec has judged it
 	if o.noOverwrite {
 		policy.OnExists = transfer.Keep
-	}
-	if o.empty == "skip" {
-		policy.Empty = transfer.EmptySkips
 	}
 	all := func(only, except []string, policy transfer.Policy) engine.TransferOptions {
 		return engine.TransferOptions{
@@ -249,7 +247,7 @@ func runSync(ctx context.Context, a *app, o syncOptions) error {
 	for _, t := range targets {
 		err := a.syncOne(ctx, p, t, o, &docs)
 		if err != nil && len(targets) > 1 {
-			err = each(err, t.spec)
+			err = errs.Each(fmt.Sprintf("the %s target in line %d", t.spec.Type, t.spec.Line), err)
 		}
 		probs = append(probs, err)
 		if ctx.Err() != nil {
@@ -257,15 +255,6 @@ func runSync(ctx context.Context, a *app, o syncOptions) error {
 		}
 	}
 	return a.printPlans(docs, errors.Join(probs...))
-}
-
-// each says which of several targets errors are about.
-func each(err error, s engine.Spec) error {
-	var all []error
-	for _, e := range flatten(err) {
-		all = append(all, fmt.Errorf("the %s target in line %d: %w", s.Type, s.Line, e))
-	}
-	return errors.Join(all...)
 }
 
 // syncOne brings the secrets of an environment to one target.

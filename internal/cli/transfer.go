@@ -14,6 +14,7 @@ import (
 	"github.com/skret/skret/internal/config"
 	"github.com/skret/skret/internal/engine"
 	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/format"
 	"github.com/skret/skret/internal/secret"
 	"github.com/skret/skret/internal/transfer"
 	"github.com/skret/skret/internal/ui"
@@ -38,6 +39,29 @@ func (o *planOptions) bindLook(f *pflag.FlagSet) {
 	f.BoolVar(&o.values, "values", false, "show the values, on a terminal alone")
 }
 
+// selection chooses which secrets are carried, or compared.
+type selection struct{ only, except []string }
+
+func (o *selection) bind(f *pflag.FlagSet) {
+	f.StringArrayVar(&o.only, "only", nil, "only secrets that match this `pattern`; may be repeated")
+	f.StringArrayVar(&o.except, "except", nil, "no secrets that match this `pattern`; may be repeated")
+}
+
+func (o *selection) mapping() transfer.Mapping {
+	return transfer.Mapping{Only: o.only, Except: o.except}
+}
+
+// emptyPolicy reads what --empty says.
+func emptyPolicy(word string) (transfer.OnEmpty, error) {
+	if err := enum("--empty", word, "fail", "skip"); err != nil {
+		return 0, err
+	}
+	if word == "skip" {
+		return transfer.EmptySkips, nil
+	}
+	return transfer.EmptyBlocks, nil
+}
+
 func (o *planOptions) check(a *app) error {
 	if o.values && (!a.streams.OutTTY || a.json()) {
 		return errs.New(errs.Invalid, "--values shows secrets, and standard output is not a terminal").
@@ -60,12 +84,8 @@ func (a *app) places(p *config.Project) *engine.Places {
 			}
 			return load(in, f)
 		},
-		Stdin: func() ([]byte, error) {
-			text, err := io.ReadAll(io.LimitReader(a.streams.In, maxTransferInput+1))
-			if err == nil && len(text) > maxTransferInput {
-				err = errs.New(errs.Invalid, "standard input is larger than %d bytes", maxTransferInput)
-			}
-			return text, err
+		Stdin: func() ([]byte, error) { // what is too large, the readers of formats refuse
+			return io.ReadAll(io.LimitReader(a.streams.In, format.MaxText+1))
 		},
 		Stdout: func(text []byte) error {
 			if a.streams.OutTTY {
@@ -76,8 +96,6 @@ func (a *app) places(p *config.Project) *engine.Places {
 		},
 	}
 }
-
-const maxTransferInput = 64 << 20
 
 // load resolves a place that f names, or without that the one of the command
 // line. Who signs is said for all places of AWS alike, unless f says it.
@@ -336,7 +354,7 @@ func (a *app) printPlans(docs []planJSON, err error) error {
 // protect asks for the name of an environment that is protected before it is
 // written to; yes is the name as it was given on the command line.
 func (a *app) protect(ctx context.Context, p *config.Project, yes string) error {
-	if p == nil || p.Env == "" || !p.Protected(p.Env) || yes == p.Env {
+	if !p.Protected(p.Env) || yes == p.Env {
 		return nil
 	}
 	switch {

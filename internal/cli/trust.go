@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -95,19 +96,10 @@ func runTrust(ctx context.Context, a *app, o trustOptions) error {
 	return book.Allow(ctx, p.Project.File, all)
 }
 
-func isNew(d trust.Demand, unknown []trust.Demand) bool {
-	for _, u := range unknown {
-		if u.Kind == d.Kind && u.What == d.What {
-			return true
-		}
-	}
-	return false
-}
-
 func demandsJSON(all, unknown []trust.Demand) []demandJSON {
 	docs := make([]demandJSON, len(all))
 	for i, d := range all {
-		docs[i] = demandJSON{d.Kind, d.What, d.For, isNew(d, unknown)}
+		docs[i] = demandJSON{d.Kind, d.What, d.For, slices.Contains(unknown, d)}
 	}
 	return docs
 }
@@ -120,14 +112,10 @@ func (a *app) printDemands(file, hash string, all, unknown []trust.Demand) error
 	var rows [][]string
 	for _, d := range all {
 		state := "allowed"
-		if isNew(d, unknown) {
+		if slices.Contains(unknown, d) {
 			state = "new"
 		}
-		what := "sends a token and secrets to"
-		if d.Kind == "file" {
-			what = "writes the file"
-		}
-		rows = append(rows, []string{state, what, d.What, d.For})
+		rows = append(rows, []string{state, d.Does(), d.What, d.For})
 	}
 	a.streams.Notice("%s asks for this beyond the project; its hash is %s", file, hash)
 	return a.streams.Table([]string{"STATE", "WHAT", "WHERE", "FOR"}, rows)

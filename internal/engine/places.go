@@ -75,7 +75,7 @@ type End struct {
 
 // Close ends what was signed in to for this end.
 func (e *End) Close(ctx context.Context) {
-	if e != nil && e.api != nil {
+	if e.api != nil {
 		e.api.Close(ctx)
 	}
 }
@@ -120,6 +120,15 @@ func kinds() []kind {
 	}
 }
 
+func kindOf(typ string) (k kind, ok bool) {
+	all := kinds()
+	i := slices.IndexFunc(all, func(k kind) bool { return k.name == typ })
+	if i < 0 {
+		return kind{}, false
+	}
+	return all[i], true
+}
+
 // SourceTypes are the words for places that can be read.
 func SourceTypes() []string {
 	return slices.Concat([]string{"doppler", "infisical", "gitlab", "aws", "chamber", "local"}, format.FileNames())
@@ -143,18 +152,17 @@ func (p *Places) Open(ctx context.Context, s Spec) (*End, error) {
 			return nil, err
 		}
 	}
-	e := &End{Type: s.Type}
-	all := kinds()
-	i := slices.IndexFunc(all, func(k kind) bool { return k.name == s.Type })
-	if i < 0 {
+	k, ok := kindOf(s.Type)
+	if !ok {
 		return nil, errs.New(errs.Invalid, "a place of type %q is not known", s.Type)
 	}
-	if k := all[i]; k.service != "" {
+	e := &End{Type: s.Type}
+	if k.service != "" {
 		if err := p.signIn(ctx, k.service, s, e); err != nil {
 			return nil, err
 		}
 	}
-	if err := all[i].open(ctx, p, s, e); err != nil {
+	if err := k.open(ctx, p, s, e); err != nil {
 		return nil, err
 	}
 	e.Title = cmp.Or(e.Title, e.ID)
@@ -304,7 +312,7 @@ func openFile(_ context.Context, p *Places, s Spec, e *End) error {
 
 // notOurs refuses the files that skret lives by.
 func (p *Places) notOurs(name string) error {
-	if p.Project != nil && slices.Contains([]string{p.Project.File, p.Project.Place.File, p.Project.IdentityFile}, name) && name != "" {
+	if slices.Contains([]string{p.Project.File, p.Project.Place.File, p.Project.IdentityFile}, name) && name != "" {
 		return errs.New(errs.Invalid, "%s is a file of skret's own", name).WithHint("name another; an environment is named by its name")
 	}
 	return nil

@@ -36,9 +36,7 @@ func (p *Places) Ref(word string) (Spec, error) {
 	return Spec{}, p.unknownRef(word)
 }
 
-func (p *Places) isEnv(name string) bool {
-	return p.Project != nil && slices.Contains(p.Project.Envs, name)
-}
+func (p *Places) isEnv(name string) bool { return slices.Contains(p.Project.Envs, name) }
 
 // fileExists tells whether a word is the name of a file. Folders are not meant.
 func fileExists(name string) bool {
@@ -113,7 +111,7 @@ func parseWhen(s string) (When, error) {
 
 func (p *Places) unknownRef(word string) error {
 	hint := "name a path such as /app/prod, a file, or TYPE:WHAT such as github:acme/app"
-	if p.Project != nil && len(p.Project.Envs) > 0 {
+	if len(p.Project.Envs) > 0 {
 		hint = "the environments are " + strings.Join(p.Project.Envs, ", ") + "; or " + hint
 	}
 	return errs.New(errs.NotFound, "there is no environment %q", word).WithHint("%s", hint)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -80,7 +79,7 @@ func (t *Transfer) source(ctx context.Context, p *Places, m transfer.Mapping) er
 func (p *Places) read(ctx context.Context, from *End) ([]secret.Entry, error) {
 	es, err := from.Source.Read(ctx)
 	if err != nil {
-		return nil, each("read "+from.Title, err)
+		return nil, errs.Each("read "+from.Title, err)
 	}
 	if from.Warn != nil {
 		for _, w := range from.Warn() {
@@ -88,19 +87,6 @@ func (p *Places) read(ctx context.Context, from *End) ([]secret.Entry, error) {
 		}
 	}
 	return es, nil
-}
-
-// each says of every error that was joined what was being done.
-func each(doing string, err error) error {
-	joined, ok := err.(interface{ Unwrap() []error }) // only a join at the top is taken apart
-	if !ok {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	var all []error
-	for _, e := range joined.Unwrap() {
-		all = append(all, fmt.Errorf("%s: %w", doing, e))
-	}
-	return errors.Join(all...)
 }
 
 // remember opens the state of the two places, and tells whether another process
@@ -186,7 +172,7 @@ func (t *Transfer) Apply(ctx context.Context, progress func(transfer.Step)) (tra
 
 // Close writes what is to be remembered, and gives the lock back.
 func (t *Transfer) Close() error {
-	if t == nil || t.state == nil {
+	if t.state == nil {
 		return nil
 	}
 	return t.state.Close()

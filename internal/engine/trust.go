@@ -35,21 +35,17 @@ func (p *Places) Demands() ([]trust.Demand, error) {
 // demands are those of one target.
 func (p *Places) demands(s Spec) ([]trust.Demand, error) {
 	by := fmt.Sprintf("the %s target in line %d", s.Type, s.Line)
-	for _, k := range kinds() {
-		address := s.field("base_url")
-		if k.name != s.Type || k.service == "" || address == "" {
-			continue
-		}
+	if k, _ := kindOf(s.Type); k.service != "" && s.field("base_url") != "" {
 		sv, err := remote.Lookup(k.service)
 		if err != nil {
 			return nil, err
 		}
-		origin, err := sv.Origin(address)
+		origin, err := sv.Origin(s.field("base_url"))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", by, err)
 		}
 		if !sv.Own(origin) {
-			return []trust.Demand{{Kind: "host", What: origin, For: by}}, nil
+			return []trust.Demand{{Kind: trust.Host, What: origin, For: by}}, nil
 		}
 	}
 	if name := s.field("file"); name != "" && (s.Type == "file" || s.Type == "local") {
@@ -61,7 +57,7 @@ func (p *Places) demands(s Spec) ([]trust.Demand, error) {
 			return nil, errs.New(errs.Config, "%s: %s: %s leads out of the project by a link", p.Project.File, by, name).
 				WithHint("name the file that is meant")
 		case err != nil || !filepath.IsLocal(rel):
-			return []trust.Demand{{Kind: "file", What: full, For: by}}, nil
+			return []trust.Demand{{Kind: trust.File, What: full, For: by}}, nil
 		}
 	}
 	return nil, nil
@@ -89,10 +85,10 @@ func (p *Places) consented(s Spec) error {
 	if err != nil || len(unknown) == 0 {
 		return err
 	}
-	what := "sends a token and secrets to " + unknown[0].What + ", which is not the service's own"
-	if unknown[0].Kind == "file" {
-		what = "writes the file " + unknown[0].What + ", which is not in the project"
+	d, beyond := unknown[0], "the service's own"
+	if d.Kind == trust.File {
+		beyond = "in the project"
 	}
-	return errs.New(errs.Config, "%s: %s %s", p.Project.File, unknown[0].For, what).
+	return errs.New(errs.Config, "%s: %s %s %s, which is not %s", p.Project.File, d.For, d.Does(), d.What, beyond).
 		WithHint("skret trust shows what is new and allows it; in CI: --trust with what skret trust --dry-run prints")
 }

@@ -108,3 +108,26 @@ func find(err error, ok func(*Error) bool) *Error {
 	}
 	return nil
 }
+
+// All returns the errors that errors.Join put together, or err alone. Only joins
+// at the top are taken apart: what was wrapped since is one error.
+func All(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, All(e)...)
+	}
+	return all
+}
+
+// Each wraps every error of [All] with what was being done.
+func Each(doing string, err error) error {
+	var all []error
+	for _, e := range All(err) {
+		all = append(all, fmt.Errorf("%s: %w", doing, e))
+	}
+	return errors.Join(all...)
+}

@@ -67,13 +67,22 @@ func (f File) Edit(old []byte, set secret.Set, remove []string) ([]byte, error) 
 			all = append(all, secret.Variable{Name: string(e.Key), Value: e.Value, Key: e.Key})
 		}
 	}
-	all = slices.DeleteFunc(all, func(v secret.Variable) bool { return slices.Contains(remove, v.Name) })
+	gone := map[string]bool{}
+	for _, name := range remove {
+		gone[name] = true
+	}
+	all = slices.DeleteFunc(all, func(v secret.Variable) bool { return gone[v.Name] })
+	at := map[string]int{}
+	for i, v := range all {
+		at[v.Name] = i
+	}
 	for _, v := range set {
-		if i := slices.IndexFunc(all, func(w secret.Variable) bool { return w.Name == v.Name }); i >= 0 {
+		if i, there := at[v.Name]; there {
 			all[i] = v
-		} else {
-			all = append(all, v)
+			continue
 		}
+		at[v.Name] = len(all)
+		all = append(all, v)
 	}
 	if f.Format == kubernetesName {
 		return Manifest(all, f.Manifest)

@@ -8,7 +8,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/secret"
@@ -72,7 +71,7 @@ func (g *GitHub) Value(_ secret.Key, v secret.Value) (why string) {
 		return "it is larger than the 48 KiB that GitHub takes"
 	case v.Len() == 0 && !g.o.AllowEmpty:
 		return "it is empty, which a workflow cannot tell from a secret that does not exist"
-	case !utf8.ValidString(v.Reveal()) || strings.Contains(v.Reveal(), "\x00"):
+	case !isText(v):
 		return "it is not text, and GitHub keeps text; encode it, such as with base64"
 	}
 	return ""

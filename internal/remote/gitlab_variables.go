@@ -84,9 +84,6 @@ func GitLabTarget(a *API, o GitLabOptions) (*GitLab, error) {
 	return &GitLab{api: a, o: o, at: at + "/variables", known: map[secret.Key]gitlabVariable{}}, nil
 }
 
-// GitLabSource is [GitLabTarget] for reading: Masked, Protected and Hidden say nothing.
-func GitLabSource(a *API, o GitLabOptions) (*GitLab, error) { return GitLabTarget(a, o) }
-
 // isGitLabPath tells whether s is a number, or a path of so many parts at least.
 func isGitLabPath(s string, least int) bool {
 	if _, err := strconv.ParseUint(s, 10, 63); err == nil {

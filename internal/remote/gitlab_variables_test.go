@@ -357,7 +357,7 @@ func TestGitLabIsReadAsItWasWritten(t *testing.T) {
 	srv.Set(place, fake.GitLabVariable{Key: "FILE", Value: "-----BEGIN\r\nx\n", Type: "file"})
 	srv.Set(place, fake.GitLabVariable{Key: "HIDDEN", Value: marker, Hidden: true, Masked: true})
 	srv.Set(place, fake.GitLabVariable{Key: "OTHER", Value: "x", Scope: "production"})
-	g, err := GitLabSource(Client(newClock().options(), given(t, "gitlab", srv.URL, marker)), GitLabOptions{Project: "acme/app"})
+	g, err := GitLabTarget(Client(newClock().options(), given(t, "gitlab", srv.URL, marker)), GitLabOptions{Project: "acme/app"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -149,7 +149,7 @@ func TestAnAppliedPlanLeavesNothingToDo(t *testing.T) {
 				continue
 			}
 			applied++
-			if again := make(); again.Changes() {
+			if again := make(); changes(again) {
 				t.Fatalf("round %d: after %s\nthere is still %s", round, reasons(plan), reasons(again))
 			}
 		}

@@ -227,7 +227,7 @@ func completes(t *testing.T, dir string, source []secret.Entry, what string) {
 	if len(has) != len(source) {
 		t.Errorf("%s: there are %d, want %d", what, len(has), len(source))
 	}
-	if p, err := carryToDisk(t.Context(), dir, source, transfer.Fail, func() {}); err != nil || p.Changes() {
+	if p, err := carryToDisk(t.Context(), dir, source, transfer.Fail, func() {}); err != nil || changes(p) {
 		t.Errorf("%s: the third run is not idle: %v: %s", what, err, shown(p))
 	}
 }

@@ -27,10 +27,10 @@ const (
 	Unchanged Action = "unchanged" // the target has this value
 )
 
+var order = [...]Action{Blocked, Conflict, Create, Update, Delete, Unknown, Skip, Orphan, Unchanged}
+
 // Actions are all actions in their order.
-func Actions() []Action {
-	return []Action{Blocked, Conflict, Create, Update, Delete, Unknown, Skip, Orphan, Unchanged}
-}
+func Actions() []Action { return slices.Clone(order[:]) }
 
 // Item is what a plan says of one secret.
 type Item struct {
@@ -120,9 +120,8 @@ func sortItems(items []Item) { slices.SortStableFunc(items, compareItems) }
 
 // compareItems puts items in the order of a plan.
 func compareItems(a, b Item) int {
-	order := Actions()
 	return cmp.Or(
-		slices.Index(order, a.Action)-slices.Index(order, b.Action),
+		slices.Index(order[:], a.Action)-slices.Index(order[:], b.Action),
 		strings.Compare(string(a.Shown()), string(b.Shown())),
 		strings.Compare(string(a.Key), string(b.Key)),
 	)
@@ -146,9 +145,6 @@ func (p Plan) Of(actions ...Action) []Item {
 	}
 	return some
 }
-
-// Changes tells whether the target would change.
-func (p Plan) Changes() bool { return len(p.Of(Create, Update, Delete)) > 0 }
 
 // Differs tells whether the places differ in any way that a plan can see.
 func (p Plan) Differs() bool { return len(p.Of(Blocked, Conflict, Create, Update, Delete)) > 0 }
@@ -184,16 +180,16 @@ func (p Plan) Err() error {
 func (p Plan) blocked() []error {
 	var probs []error
 	byWhy := map[string][]secret.Key{}
-	var order []string
+	var reasons []string
 	for _, it := range p.Of(Blocked) {
 		if byWhy[it.Why] == nil {
-			order = append(order, it.Why)
+			reasons = append(reasons, it.Why)
 		}
 		byWhy[it.Why] = append(byWhy[it.Why], it.Key)
 	}
-	for i, why := range order {
+	for i, why := range reasons {
 		e := errs.New(errs.Invalid, "%s cannot be written: %s", secret.Join(byWhy[why]), why)
-		if i == len(order)-1 {
+		if i == len(reasons)-1 {
 			e = e.WithHint("leave it out with --except, or mend it at the source; nothing was written")
 		}
 		probs = append(probs, e)

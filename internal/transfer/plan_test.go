@@ -257,6 +257,11 @@ func TestMappingChoosesAndRenames(t *testing.T) {
 	}
 }
 
+// changes tells whether a plan would change the target.
+func changes(p transfer.Plan) bool {
+	return len(p.Of(transfer.Create, transfer.Update, transfer.Delete)) > 0
+}
+
 // place is a target in memory.
 type place struct {
 	transfer.Rules

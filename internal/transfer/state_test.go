@@ -127,7 +127,7 @@ func TestWhatOthersChangedIsLeftUnlessItIsToBeHealed(t *testing.T) {
 	if plan, _, _ = carry(t, t.Context(), dir, es, p, transfer.Policy{Heal: true}); shown(plan) != "update A, orphan C, unchanged B" || p.has["A"].Value.Reveal() != "1" {
 		t.Error(shown(plan))
 	}
-	if plan, _, _ = carry(t, t.Context(), dir, es, p, transfer.Policy{}); plan.Changes() || plan.Drift() != nil {
+	if plan, _, _ = carry(t, t.Context(), dir, es, p, transfer.Policy{}); changes(plan) || plan.Drift() != nil {
 		t.Error(shown(plan))
 	}
 }

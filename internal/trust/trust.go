@@ -51,6 +51,14 @@ type Demand struct {
 	For  string `json:"-"`    // who wants it, for people; it makes no difference
 }
 
+// Does says what the demand does to What.
+func (d Demand) Does() string {
+	if d.Kind == File {
+		return "writes the file"
+	}
+	return "sends a token and secrets to"
+}
+
 func compare(a, b Demand) int {
 	if c := strings.Compare(a.Kind, b.Kind); c != 0 {
 		return c
