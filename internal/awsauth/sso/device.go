@@ -5,12 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssooidc"
 
 	"github.com/skret/skret/internal/errs"
 )
@@ -40,13 +38,9 @@ func (c *Client) Device(ctx context.Context, r Registration, startURL string, sh
 	if err != nil {
 		return Token{}, err
 	}
-	api, err := c.oidc()
-	if err != nil {
-		return Token{}, err
-	}
 	slower := time.Duration(0) // by how much the service wants to be asked less often
 	for n := range maxCodes {
-		d, err := c.start(ctx, api, r, issuer)
+		d, err := c.start(ctx, r, issuer)
 		if err != nil {
 			return Token{}, err
 		}
@@ -54,7 +48,7 @@ func (c *Client) Device(ctx context.Context, r Registration, startURL string, sh
 		if err := show(d.prompt); err != nil {
 			return Token{}, err
 		}
-		t, err := c.poll(ctx, api, r, d, &slower)
+		t, err := c.poll(ctx, r, d, &slower)
 		if !errors.Is(err, errLapsed) {
 			return t, err
 		}
@@ -69,20 +63,25 @@ type device struct {
 	every  time.Duration
 }
 
-func (c *Client) start(ctx context.Context, api *ssooidc.Client, r Registration, issuer string) (device, error) {
+func (c *Client) start(ctx context.Context, r Registration, issuer string) (device, error) {
 	asked := c.o.Now()
-	var out *ssooidc.StartDeviceAuthorizationOutput
-	err := c.call(ctx, starting, false, func() (err error) {
+	var out struct {
+		DeviceCode              string `json:"deviceCode"`
+		UserCode                string `json:"userCode"`
+		VerificationURI         string `json:"verificationUri"`
+		VerificationURIComplete string `json:"verificationUriComplete"`
+		ExpiresIn               int32  `json:"expiresIn"` // seconds
+		Interval                int32  `json:"interval"`  // seconds
+	}
+	in := map[string]string{"clientId": r.ClientID, "clientSecret": r.ClientSecret, "startUrl": issuer}
+	err := c.call(ctx, starting, false, func() error {
 		asked = c.o.Now()
-		out, err = api.StartDeviceAuthorization(ctx, &ssooidc.StartDeviceAuthorizationInput{
-			ClientId: &r.ClientID, ClientSecret: &r.ClientSecret, StartUrl: &issuer,
-		})
-		return err
+		return c.send(ctx, apiCall{service: oidc, method: http.MethodPost, path: "device_authorization", in: in}, &out)
 	})
 	if err != nil {
 		return device{}, err
 	}
-	d := device{code: aws.ToString(out.DeviceCode), every: usualPoll}
+	d := device{code: out.DeviceCode, every: usualPoll}
 	if out.Interval > 0 {
 		d.every = min(time.Duration(out.Interval)*time.Second, maxPoll)
 	}
@@ -90,10 +89,10 @@ func (c *Client) start(ctx context.Context, api *ssooidc.Client, r Registration,
 	if out.ExpiresIn > 0 {
 		life = min(time.Duration(out.ExpiresIn)*time.Second, maxCodeLife)
 	}
-	at := aws.ToString(out.VerificationUri)
+	at := out.VerificationURI
 	d.prompt = DevicePrompt{
-		URL: at, CompleteURL: cmp.Or(aws.ToString(out.VerificationUriComplete), at),
-		Code: aws.ToString(out.UserCode), Expires: asked.Add(life),
+		URL: at, CompleteURL: cmp.Or(out.VerificationURIComplete, at),
+		Code: out.UserCode, Expires: asked.Add(life),
 	}
 	switch {
 	case d.code == "" || !shownCode(d.prompt.Code):
@@ -120,11 +119,9 @@ var errLapsed = errors.New("the code has lapsed")
 // poll asks until the user has answered, or the code has lapsed by the service's
 // clock or ours. No answer, and one that says that the service failed, are as
 // good as "not yet".
-func (c *Client) poll(ctx context.Context, api *ssooidc.Client, r Registration, d device, slower *time.Duration) (Token, error) {
+func (c *Client) poll(ctx context.Context, r Registration, d device, slower *time.Duration) (Token, error) {
 	for {
-		t, err := c.createToken(ctx, api, &ssooidc.CreateTokenInput{
-			ClientId: &r.ClientID, ClientSecret: &r.ClientSecret, GrantType: aws.String(grantDevice), DeviceCode: &d.code,
-		})
+		t, err := c.createToken(ctx, r, grant{"grantType": grantDevice, "deviceCode": d.code})
 		if err == nil {
 			if t.Access == "" {
 				return Token{}, c.nonsense(redeeming, "the answer has no token")
@@ -134,7 +131,7 @@ func (c *Client) poll(ctx context.Context, api *ssooidc.Client, r Registration, 
 		if ctx.Err() != nil {
 			return Token{}, fmt.Errorf("%s: %w", c.doing(redeeming), ctx.Err())
 		}
-		f := failureOf(err)
+		f, _ := errors.AsType[failure](err)
 		again, after := repeatable(err, false)
 		switch {
 		case f.code == "ExpiredToken":

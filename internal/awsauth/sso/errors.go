@@ -2,15 +2,12 @@ package sso
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/ssooidc/types"
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/skret/skret/internal/endpoint"
 	"github.com/skret/skret/internal/errs"
@@ -82,23 +79,32 @@ func (f failure) broken() bool {
 	return f.status >= http.StatusInternalServerError || f.code == "InternalServer" || f.code == "ServerError"
 }
 
-func failureOf(err error) failure {
-	var f failure
-	if r, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && r.Response != nil {
-		f.status, f.after = r.HTTPStatusCode(), retryAfter(r.Response.Header)
+func (f failure) Error() string { return "refused: " + f.code }
+
+// readFailure reads an answer that says no: the name of the error is in a header, or
+// in the body.
+func readFailure(resp *http.Response, reply []byte) failure {
+	f := failure{status: resp.StatusCode, after: retryAfter(resp.Header)}
+	var doc struct {
+		Type   string `json:"__type"`
+		Code   string `json:"code"`
+		Reason string `json:"reason"`
+		Region string `json:"region"`
 	}
-	if a, ok := errors.AsType[smithy.APIError](err); ok {
-		f.code = cmp.Or(strings.TrimSuffix(a.ErrorCode(), "Exception"), "UnknownError")
+	err := json.Unmarshal(reply, &doc)
+	code := cmp.Or(resp.Header.Get("X-Amzn-ErrorType"), doc.Code, doc.Type)
+	if err != nil && code == "" {
+		return f
 	}
-	if e, ok := errors.AsType[*types.AccessDeniedException](err); ok {
-		f.reason = string(e.Reason)
-	}
-	if e, ok := errors.AsType[*types.InvalidRequestException](err); ok {
-		f.reason = string(e.Reason)
-	}
-	if e, ok := errors.AsType[*types.InvalidRequestRegionException](err); ok && e.Region != nil {
-		if _, err := endpoint.Of("oidc", endpoint.Options{Region: *e.Region}); err == nil && len(*e.Region) < 64 {
-			f.region = *e.Region
+	code, _, _ = strings.Cut(code, ":")
+	code = code[strings.LastIndexByte(code, '#')+1:]
+	f.code = cmp.Or(strings.TrimSuffix(code, "Exception"), "UnknownError")
+	switch f.code {
+	case "AccessDenied", "InvalidRequest":
+		f.reason = doc.Reason
+	case "InvalidRequestRegion":
+		if _, err := endpoint.Of(oidc, endpoint.Options{Region: doc.Region}); err == nil && len(doc.Region) < 64 {
+			f.region = doc.Region
 		}
 	}
 	return f
@@ -109,7 +115,11 @@ func (c *Client) explain(o op, err error) error {
 	if u, ok := errors.AsType[*unanswered](err); ok {
 		return fmt.Errorf("%s: %w", c.doing(o), u.words)
 	}
-	return c.judge(o, failureOf(err))
+	f, ok := errors.AsType[failure](err)
+	if !ok { // no request was made
+		return err
+	}
+	return c.judge(o, f)
 }
 
 func (c *Client) judge(o op, f failure) error {

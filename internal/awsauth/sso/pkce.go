@@ -15,9 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssooidc"
-
 	"github.com/skret/skret/internal/errs"
 )
 
@@ -90,10 +87,7 @@ func (c *Client) redeem(ctx context.Context, r Registration, q request, a answer
 	if a.refused != "" {
 		return Token{}, c.judge(consenting, failure{code: pascal(a.refused)})
 	}
-	return c.token(ctx, redeeming, &ssooidc.CreateTokenInput{
-		ClientId: &r.ClientID, ClientSecret: &r.ClientSecret, GrantType: aws.String(grantCode),
-		Code: &a.code, CodeVerifier: &q.verifier, RedirectUri: &q.redirect,
-	})
+	return c.token(ctx, redeeming, r, grant{"grantType": grantCode, "code": a.code, "codeVerifier": q.verifier, "redirectUri": q.redirect})
 }
 
 // pascal writes a name of an error of OAuth as AWS does: access_denied is
@@ -112,7 +106,7 @@ func pascal(s string) string {
 // the address at which the browser starts; open may fail or take its time, since
 // the user can open the address by hand. The browser sees whether it worked.
 func (c *Client) PKCE(ctx context.Context, r Registration, open func(authorizeURL string) error) (Token, error) {
-	authorize, err := c.authorizeURL(ctx)
+	authorize, err := c.authorizeURL()
 	if err != nil {
 		return Token{}, err
 	}
@@ -163,7 +157,7 @@ func (c *Client) await(ctx context.Context, s *receiver) (answer, error) {
 // which the browser starts; ask returns the address at which it ended. When that
 // is another one, ask is called again, three times at most.
 func (c *Client) Paste(ctx context.Context, r Registration, ask func(ctx context.Context, authorizeURL string) (string, error)) (Token, error) {
-	authorize, err := c.authorizeURL(ctx)
+	authorize, err := c.authorizeURL()
 	if err != nil {
 		return Token{}, err
 	}

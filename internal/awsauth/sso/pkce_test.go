@@ -286,7 +286,7 @@ func TestBrowserStartsAtTheServiceOfTheRegion(t *testing.T) {
 		u, err := New(Options{
 			Region: c.region, FIPS: c.fips, DualStack: c.dual, HTTP: httpx.Client(httpx.Options{}),
 			Getenv: func(n string) string { return map[string]string{"AWS_ENDPOINT_URL_SSO_OIDC": c.env}[n] },
-		}).authorizeURL(t.Context())
+		}).authorizeURL()
 		if err != nil || u.String() != c.want {
 			t.Errorf("%+v: %v %v", c, u, err)
 		}

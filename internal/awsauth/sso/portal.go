@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sso"
 
 	"github.com/skret/skret/internal/errs"
 )
@@ -25,20 +25,11 @@ type Account struct{ ID, Name, Email string }
 
 // Accounts returns the accounts in which the user has a role, by name.
 func (c *Client) Accounts(ctx context.Context, access string) ([]Account, error) {
-	api, err := c.portal()
-	if err != nil {
-		return nil, err
-	}
 	var all []Account
-	err = c.pages(ctx, func(next *string) (*string, error) {
-		out, err := api.ListAccounts(ctx, &sso.ListAccountsInput{AccessToken: &access, MaxResults: aws.Int32(pageSize), NextToken: next})
-		if err != nil {
-			return nil, err
+	err := c.pages(ctx, "assignment/accounts", access, url.Values{}, func(p listPart) {
+		for _, a := range p.Accounts {
+			all = append(all, Account{a.ID, cut(a.Name), cut(a.Email)})
 		}
-		for _, a := range out.AccountList {
-			all = append(all, Account{aws.ToString(a.AccountId), cut(aws.ToString(a.AccountName)), cut(aws.ToString(a.EmailAddress))})
-		}
-		return out.NextToken, nil
 	})
 	if err != nil {
 		return nil, err
@@ -59,20 +50,11 @@ func (c *Client) Roles(ctx context.Context, access, account string) ([]string, e
 	if err := checkAccount(account); err != nil {
 		return nil, err
 	}
-	api, err := c.portal()
-	if err != nil {
-		return nil, err
-	}
 	var all []string
-	err = c.pages(ctx, func(next *string) (*string, error) {
-		out, err := api.ListAccountRoles(ctx, &sso.ListAccountRolesInput{AccessToken: &access, AccountId: &account, MaxResults: aws.Int32(pageSize), NextToken: next})
-		if err != nil {
-			return nil, err
+	err := c.pages(ctx, "assignment/roles", access, url.Values{"account_id": {account}}, func(p listPart) {
+		for _, r := range p.Roles {
+			all = append(all, r.Name)
 		}
-		for _, r := range out.RoleList {
-			all = append(all, aws.ToString(r.RoleName))
-		}
-		return out.NextToken, nil
 	})
 	if err != nil {
 		return nil, err
@@ -84,29 +66,41 @@ func (c *Client) Roles(ctx context.Context, access, account string) ([]string, e
 	return all, nil
 }
 
-// pages calls page with each token that it returned before, until there is none.
-func (c *Client) pages(ctx context.Context, page func(next *string) (*string, error)) error {
+// listPart is a part of a list of accounts, or of roles.
+type listPart struct {
+	Accounts []struct {
+		ID    string `json:"accountId"`
+		Name  string `json:"accountName"`
+		Email string `json:"emailAddress"`
+	} `json:"accountList"`
+	Roles []struct {
+		Name string `json:"roleName"`
+	} `json:"roleList"`
+	Next string `json:"nextToken"`
+}
+
+// pages asks for a list, part by part.
+func (c *Client) pages(ctx context.Context, path, access string, query url.Values, each func(listPart)) error {
+	query.Set("max_result", strconv.Itoa(pageSize))
 	seen := map[string]bool{}
-	for token := ""; ; {
-		var next *string
-		if token != "" {
-			next = &token
-		}
-		var after *string
-		err := c.call(ctx, listing, false, func() (err error) {
-			after, err = page(next)
-			return err
+	for {
+		var p listPart
+		err := c.call(ctx, listing, false, func() error {
+			p = listPart{}
+			return c.send(ctx, apiCall{service: portal, method: http.MethodGet, path: path, query: query, access: access}, &p)
 		})
 		if err != nil {
 			return err
 		}
-		if token = aws.ToString(after); token == "" {
+		each(p)
+		if p.Next == "" {
 			return nil
 		}
-		if seen[token] || len(seen) == maxPages {
+		if seen[p.Next] || len(seen) == maxPages {
 			return c.nonsense(listing, "the list does not end")
 		}
-		seen[token] = true
+		seen[p.Next] = true
+		query.Set("next_token", p.Next)
 	}
 }
 
@@ -119,24 +113,29 @@ func (c *Client) RoleCredentials(ctx context.Context, access, account, role stri
 		return RoleCredentials{}, errs.New(errs.Invalid, "%q is not the name of a role", cut(role)).
 			WithHint("give the name of a permission set, such as ReadOnlyAccess, not an ARN")
 	}
-	api, err := c.portal()
-	if err != nil {
-		return RoleCredentials{}, err
+	var out struct {
+		RoleCredentials struct {
+			AccessKeyID     string `json:"accessKeyId"`
+			SecretAccessKey string `json:"secretAccessKey"`
+			SessionToken    string `json:"sessionToken"`
+			Expiration      int64  `json:"expiration"` // milliseconds since 1970
+		} `json:"roleCredentials"`
 	}
-	var out *sso.GetRoleCredentialsOutput
-	err = c.call(ctx, minting, false, func() (err error) {
-		out, err = api.GetRoleCredentials(ctx, &sso.GetRoleCredentialsInput{AccessToken: &access, AccountId: &account, RoleName: &role})
-		return err
+	err := c.call(ctx, minting, false, func() error {
+		return c.send(ctx, apiCall{
+			service: portal, method: http.MethodGet, path: "federation/credentials", access: access,
+			query: url.Values{"account_id": {account}, "role_name": {role}},
+		}, &out)
 	})
 	if err != nil {
 		return RoleCredentials{}, err
 	}
 	rc := out.RoleCredentials
-	if rc == nil || aws.ToString(rc.AccessKeyId) == "" || aws.ToString(rc.SecretAccessKey) == "" || aws.ToString(rc.SessionToken) == "" || rc.Expiration <= 0 {
+	if rc.AccessKeyID == "" || rc.SecretAccessKey == "" || rc.SessionToken == "" || rc.Expiration <= 0 {
 		return RoleCredentials{}, c.nonsense(minting, "the answer has no credentials")
 	}
 	return RoleCredentials{
-		AccessKeyID: *rc.AccessKeyId, SecretAccessKey: *rc.SecretAccessKey, SessionToken: *rc.SessionToken, Expires: time.UnixMilli(rc.Expiration),
+		AccessKeyID: rc.AccessKeyID, SecretAccessKey: rc.SecretAccessKey, SessionToken: rc.SessionToken, Expires: time.UnixMilli(rc.Expiration),
 	}, nil
 }
 
@@ -146,13 +145,8 @@ func (c *Client) Logout(ctx context.Context, access string) error {
 	if access == "" {
 		return nil
 	}
-	api, err := c.portal()
-	if err != nil {
-		return err
-	}
-	err = c.call(ctx, ending, false, func() error {
-		_, err := api.Logout(ctx, &sso.LogoutInput{AccessToken: &access})
-		return err
+	err := c.call(ctx, ending, false, func() error {
+		return c.send(ctx, apiCall{service: portal, method: http.MethodPost, path: "logout", access: access}, nil)
 	})
 	if errors.Is(err, ErrUnauthorized) {
 		return nil

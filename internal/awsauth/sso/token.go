@@ -2,12 +2,11 @@ package sso
 
 import (
 	"context"
+	"maps"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssooidc"
 
 	"github.com/skret/skret/internal/errs"
 )
@@ -29,28 +28,26 @@ func (c *Client) Register(ctx context.Context, startURL string, f Flow) (Registr
 	if err != nil {
 		return Registration{}, err
 	}
-	api, err := c.oidc()
-	if err != nil {
-		return Registration{}, err
-	}
-	in := &ssooidc.RegisterClientInput{
-		ClientName: aws.String(clientName), ClientType: aws.String("public"), Scopes: []string{scope},
-		GrantTypes: []string{grantDevice, grantRefresh},
+	in := map[string]any{
+		"clientName": clientName, "clientType": "public", "scopes": []string{scope}, "grantTypes": []string{grantDevice, grantRefresh},
 	}
 	if f != Device {
-		in.GrantTypes = []string{grantCode, grantRefresh}
-		in.RedirectUris = []string{"http://" + loopback + callbackPath}
-		in.IssuerUrl = aws.String(issuer)
+		in["grantTypes"] = []string{grantCode, grantRefresh}
+		in["redirectUris"] = []string{"http://" + loopback + callbackPath}
+		in["issuerUrl"] = issuer
 	}
-	var out *ssooidc.RegisterClientOutput
-	err = c.call(ctx, registering, false, func() (err error) {
-		out, err = api.RegisterClient(ctx, in)
-		return err
+	var out struct {
+		ClientID              string `json:"clientId"`
+		ClientSecret          string `json:"clientSecret"`
+		ClientSecretExpiresAt int64  `json:"clientSecretExpiresAt"` // seconds since 1970
+	}
+	err = c.call(ctx, registering, false, func() error {
+		return c.send(ctx, apiCall{service: oidc, method: http.MethodPost, path: "client/register", in: in}, &out)
 	})
 	if err != nil {
 		return Registration{}, err
 	}
-	r := Registration{ClientID: aws.ToString(out.ClientId), ClientSecret: aws.ToString(out.ClientSecret)}
+	r := Registration{ClientID: out.ClientID, ClientSecret: out.ClientSecret}
 	if r.ClientID == "" || r.ClientSecret == "" {
 		return Registration{}, c.nonsense(registering, "the answer has no registration")
 	}
@@ -77,24 +74,21 @@ func (c *Client) Refresh(ctx context.Context, r Registration, refresh string) (T
 	// A connection that the service closed in the meantime would look like an
 	// answer that was lost.
 	c.o.HTTP.CloseIdleConnections()
-	t, err := c.token(ctx, renewing, &ssooidc.CreateTokenInput{
-		ClientId: &r.ClientID, ClientSecret: &r.ClientSecret, GrantType: aws.String(grantRefresh), RefreshToken: &refresh,
-	})
+	t, err := c.token(ctx, renewing, r, grant{"grantType": grantRefresh, "refreshToken": refresh})
 	if err == nil && t.Refresh == "" {
 		t.Refresh = refresh
 	}
 	return t, err
 }
 
+// grant is what a token is given for: the members of the request that say so.
+type grant map[string]string
+
 // token redeems a grant, which is good for one use.
-func (c *Client) token(ctx context.Context, o op, in *ssooidc.CreateTokenInput) (Token, error) {
-	api, err := c.oidc()
-	if err != nil {
-		return Token{}, err
-	}
+func (c *Client) token(ctx context.Context, o op, r Registration, g grant) (Token, error) {
 	var t Token
-	err = c.call(ctx, o, true, func() (err error) {
-		t, err = c.createToken(ctx, api, in)
+	err := c.call(ctx, o, true, func() (err error) {
+		t, err = c.createToken(ctx, r, g)
 		return err
 	})
 	if err == nil && t.Access == "" {
@@ -104,15 +98,22 @@ func (c *Client) token(ctx context.Context, o op, in *ssooidc.CreateTokenInput) 
 }
 
 // createToken makes one attempt. The token's end is counted from before it.
-func (c *Client) createToken(ctx context.Context, api *ssooidc.Client, in *ssooidc.CreateTokenInput) (Token, error) {
+func (c *Client) createToken(ctx context.Context, r Registration, g grant) (Token, error) {
+	in := grant{"clientId": r.ClientID, "clientSecret": r.ClientSecret}
+	maps.Copy(in, g)
+	var out struct {
+		AccessToken  string `json:"accessToken"`
+		RefreshToken string `json:"refreshToken"`
+		TokenType    string `json:"tokenType"`
+		ExpiresIn    int32  `json:"expiresIn"` // seconds
+	}
 	asked := c.o.Now()
-	out, err := api.CreateToken(ctx, in)
-	if err != nil {
+	if err := c.send(ctx, apiCall{service: oidc, method: http.MethodPost, path: "token", in: in}, &out); err != nil {
 		return Token{}, err
 	}
-	if kind := aws.ToString(out.TokenType); kind != "" && !strings.EqualFold(kind, "bearer") {
+	if out.TokenType != "" && !strings.EqualFold(out.TokenType, "bearer") {
 		return Token{}, nil
 	}
 	life := min(max(time.Duration(out.ExpiresIn)*time.Second, 0), maxTokenLife)
-	return Token{Access: aws.ToString(out.AccessToken), Refresh: aws.ToString(out.RefreshToken), Expires: asked.Add(life)}, nil
+	return Token{Access: out.AccessToken, Refresh: out.RefreshToken, Expires: asked.Add(life)}, nil
 }

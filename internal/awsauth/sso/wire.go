@@ -3,6 +3,7 @@ package sso
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,10 +13,6 @@ import (
 	"net/url"
 	"strconv"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sso"
-	"github.com/aws/aws-sdk-go-v2/service/ssooidc"
 
 	"github.com/skret/skret/internal/endpoint"
 	"github.com/skret/skret/internal/errs"
@@ -28,83 +25,33 @@ const (
 	maxAfter = 20 * time.Second
 )
 
-// target is where a service is: in the region, or at an address that the
-// environment puts in its place.
-type target struct {
-	override   *string
-	fips, dual bool
+// The two services, by the name that they have in hosts, and by AWS's name in the
+// variables that put another address in their place.
+const (
+	oidc   = "oidc" // signs users in
+	portal = "portal.sso"
+)
+
+// address returns where a service is: in the region, or where the environment says.
+func (c *Client) address(service string) (*url.URL, error) {
+	id, name := "SSO OIDC", "sso-oidc" // name is for messages
+	if service == portal {
+		id, name = "SSO", "sso"
+	}
+	u, err := endpoint.Of(service, endpoint.Options{Region: c.o.Region, FIPS: c.o.FIPS, DualStack: c.o.DualStack})
+	if instead := endpoint.Override(c.o.Getenv, id); err == nil && instead != "" {
+		u, err = endpoint.Of(name, endpoint.Options{Override: instead})
+	}
+	return u, err
 }
 
-// target checks region and address. id is the SDK's name of the service, host the
-// one in messages and hosts.
-func (c *Client) target(id, host string) (target, error) {
-	if _, err := endpoint.Of(host, endpoint.Options{Region: c.o.Region}); err != nil {
-		return target{}, err
-	}
-	address := endpoint.Override(c.o.Getenv, id)
-	if address == "" {
-		return target{nil, c.o.FIPS, c.o.DualStack}, nil
-	}
-	u, err := endpoint.Of(host, endpoint.Options{Override: address})
-	if err != nil {
-		return target{}, err
-	}
-	return target{override: aws.String(u.String())}, nil
-}
-
-// oidc returns the SDK's client of the service that signs users in.
-func (c *Client) oidc() (*ssooidc.Client, error) {
-	t, err := c.target("SSO OIDC", "sso-oidc")
+// authorizeURL is the address at which a browser starts.
+func (c *Client) authorizeURL() (*url.URL, error) {
+	u, err := c.address(oidc)
 	if err != nil {
 		return nil, err
 	}
-	o := ssooidc.Options{
-		Region: c.o.Region, BaseEndpoint: t.override, Credentials: aws.AnonymousCredentials{},
-		HTTPClient: &wire{c}, Retryer: aws.NopRetryer{},
-	}
-	o.EndpointOptions.UseFIPSEndpoint, o.EndpointOptions.UseDualStackEndpoint = t.states()
-	return ssooidc.New(o), nil
-}
-
-// portal returns the SDK's client of the service that gives role credentials.
-func (c *Client) portal() (*sso.Client, error) {
-	t, err := c.target("SSO", "sso")
-	if err != nil {
-		return nil, err
-	}
-	o := sso.Options{
-		Region: c.o.Region, BaseEndpoint: t.override, Credentials: aws.AnonymousCredentials{},
-		HTTPClient: &wire{c}, Retryer: aws.NopRetryer{},
-	}
-	o.EndpointOptions.UseFIPSEndpoint, o.EndpointOptions.UseDualStackEndpoint = t.states()
-	return sso.New(o), nil
-}
-
-func (t target) states() (fips aws.FIPSEndpointState, dual aws.DualStackEndpointState) {
-	if t.fips {
-		fips = aws.FIPSEndpointStateEnabled
-	}
-	if t.dual {
-		dual = aws.DualStackEndpointStateEnabled
-	}
-	return fips, dual
-}
-
-// authorizeURL is the address at which a browser starts. The SDK knows the host,
-// and not the call.
-func (c *Client) authorizeURL(ctx context.Context) (*url.URL, error) {
-	t, err := c.target("SSO OIDC", "sso-oidc")
-	if err != nil {
-		return nil, err
-	}
-	e, err := ssooidc.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, ssooidc.EndpointParameters{
-		Region: aws.String(c.o.Region), Endpoint: t.override, UseFIPS: aws.Bool(t.fips), UseDualStack: aws.Bool(t.dual),
-	})
-	if err != nil {
-		return nil, errs.New(errs.Config, "IAM Identity Center has no such endpoint in %s", c.o.Region).
-			WithHint("check the region, and whether FIPS or dual-stack is switched on")
-	}
-	u := e.URI.JoinPath("authorize")
+	u = u.JoinPath("authorize")
 	if !safe(u) {
 		return nil, errs.New(errs.Config, "the endpoint of SSO OIDC is not safe to sign in at: it is plain http to another machine").
 			WithHint("use https in AWS_ENDPOINT_URL_SSO_OIDC")
@@ -117,32 +64,67 @@ func safe(u *url.URL) bool {
 	return u.Host != "" && u.User == nil && (u.Scheme == "https" || u.Scheme == "http" && httpx.Loopback(u.Hostname()))
 }
 
-// wire is the HTTP client that the SDK is given. It reads answers to their end, so
-// that an error of it means "no answer", and what follows is about the answer.
-type wire struct{ c *Client }
+// apiCall is one call: of oidc with a body, of the portal with a token and a query.
+type apiCall struct {
+	service, method, path string
+	query                 url.Values
+	access                string // the token, in the portal's header
+	in                    any    // nil: no body
+}
 
-// Do makes one request.
-func (w *wire) Do(r *http.Request) (*http.Response, error) {
-	r.Header.Set("User-Agent", w.c.o.UserAgent)
-	resp, err := w.c.o.HTTP.Do(r)
+// send makes one attempt of a call, and reads the answer into out, unless that is
+// nil. It reads answers to their end, so that an *unanswered error means "no
+// answer", and a failure is about the answer.
+func (c *Client) send(ctx context.Context, k apiCall, out any) error {
+	u, err := c.address(k.service)
 	if err != nil {
-		return nil, lost(r.URL.Host, err)
+		return err
+	}
+	u = u.JoinPath(k.path)
+	u.RawQuery = k.query.Encode()
+	var body io.Reader
+	if k.in != nil {
+		data, err := json.Marshal(k.in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(data)
+	}
+	r, err := http.NewRequestWithContext(ctx, k.method, u.String(), body)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("User-Agent", c.o.UserAgent)
+	if k.in != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if k.access != "" {
+		r.Header.Set("X-Amz-Sso_bearer_token", k.access)
+	}
+	resp, err := c.o.HTTP.Do(r)
+	if err != nil {
+		return lost(u.Host, err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
+	reply, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
 	if err != nil {
-		return nil, lost(r.URL.Host, err)
+		return lost(u.Host, err)
 	}
-	if len(body) > maxReply {
-		return nil, lost(r.URL.Host, errs.New(errs.Backend, "the answer of %s is larger than %d MiB", r.URL.Host, maxReply>>20))
+	if len(reply) > maxReply {
+		return lost(u.Host, errs.New(errs.Backend, "the answer of %s is larger than %d MiB", u.Host, maxReply>>20))
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		w.c.ahead.Store(int64(date.Sub(w.c.o.Now())))
-		w.c.told.Store(true)
+		c.ahead.Store(int64(date.Sub(c.o.Now())))
+		c.told.Store(true)
 	}
-	w.c.o.Log.Debug("IAM Identity Center answered", "method", r.Method, "path", r.URL.Path, "status", resp.StatusCode)
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	return resp, nil
+	c.o.Log.Debug("IAM Identity Center answered", "method", r.Method, "path", r.URL.Path, "status", resp.StatusCode)
+	if resp.StatusCode/100 != 2 {
+		return readFailure(resp, reply)
+	}
+	if out != nil && json.Unmarshal(reply, out) != nil {
+		return failure{status: resp.StatusCode}
+	}
+	return nil
 }
 
 // unanswered is a request that had no whole answer.
@@ -188,7 +170,7 @@ func repeatable(err error, careful bool) (again bool, after time.Duration) {
 	if u, ok := errors.AsType[*unanswered](err); ok {
 		return u.unsent || !careful && errs.KindOf(u.words) == errs.Network, 0
 	}
-	f := failureOf(err)
+	f, _ := errors.AsType[failure](err)
 	return f.throttled() || !careful && f.broken(), f.after
 }
 
