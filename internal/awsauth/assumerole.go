@@ -11,13 +11,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go"
 
-	"github.com/skret/skret/internal/endpoint"
+	"github.com/skret/skret/internal/awsauth/query"
 	"github.com/skret/skret/internal/errs"
-	"github.com/skret/skret/internal/httpx"
 	"github.com/skret/skret/internal/vault"
 )
 
@@ -137,44 +133,34 @@ func (s *signIn) assumeRole(ctx context.Context) (aws.Credentials, error) {
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	client, err := s.sts(cmp.Or(c.Meta["region"], s.o.Region, src.Region), src.Credentials)
-	if err != nil {
-		return aws.Credentials{}, err
+	role := query.Role{
+		ARN: c.Meta["role_arn"], SessionName: cmp.Or(c.Meta["session_name"], "skret"), ExternalID: c.Meta["external_id"],
+		MFASerial: c.Meta["mfa_serial"], Duration: life,
 	}
-	p := stscreds.NewAssumeRoleProvider(client, c.Meta["role_arn"], func(r *stscreds.AssumeRoleOptions) {
-		r.Duration = life
-		r.RoleSessionName = cmp.Or(c.Meta["session_name"], "skret")
-		if id := c.Meta["external_id"]; id != "" {
-			r.ExternalID = aws.String(id)
+	if role.MFASerial != "" {
+		if role.MFACode, err = s.mfaCode(ctx, role.MFASerial, c.Meta["mfa_command"]); err != nil {
+			return aws.Credentials{}, err
 		}
-		if serial := c.Meta["mfa_serial"]; serial != "" {
-			r.SerialNumber = aws.String(serial)
-			r.TokenProvider = func() (string, error) { return s.mfaCode(ctx, r, c.Meta["mfa_command"]) }
-		}
-	})
-	creds, err := p.Retrieve(ctx)
+	}
+	creds, err := s.sts(cmp.Or(c.Meta["region"], s.o.Region, src.Region), src.Credentials).AssumeRole(ctx, role)
 	if err != nil {
 		return creds, s.roleRefused(err, src.Origin, c.Meta["role_arn"])
 	}
 	return creds, nil
 }
 
-// sts returns the SDK's client of STS.
-func (s *signIn) sts(region string, p aws.CredentialsProvider) (*sts.Client, error) {
-	u, err := endpoint.Of("sts", endpoint.Options{Region: region, Override: endpoint.Override(s.o.Getenv, "STS")})
-	if err != nil {
-		return nil, err
-	}
-	return sts.New(sts.Options{
-		Region: region, Credentials: p, HTTPClient: s.o.HTTP, BaseEndpoint: aws.String(strings.TrimSuffix(u.String(), "/")), Logger: logger{s.o.Log},
-	}), nil
+// sts returns a client of STS.
+func (s *signIn) sts(region string, p aws.CredentialsProvider) *query.Client {
+	return query.New(query.Options{
+		Credentials: p, Region: region, HTTP: s.o.HTTP, Getenv: s.o.Getenv, UserAgent: s.o.UserAgent, Log: s.o.Log, Notice: s.o.Notice, Now: s.o.Now,
+	})
 }
 
 // mfaCode gets a code of the MFA device: from the user's own command, else from
 // the user.
-func (s *signIn) mfaCode(ctx context.Context, r *stscreds.AssumeRoleOptions, command string) (string, error) {
+func (s *signIn) mfaCode(ctx context.Context, serial, command string) (string, error) {
 	if command == "" {
-		return s.o.mfa(ctx, r)
+		return s.o.mfa(ctx, serial)
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -194,19 +180,15 @@ func (s *signIn) mfaCode(ctx context.Context, r *stscreds.AssumeRoleOptions, com
 
 // roleRefused says why a role could not be assumed, by the code of STS.
 func (s *signIn) roleRefused(err error, who, role string) error {
-	if known, ok := errors.AsType[*errs.Error](err); ok {
-		return known
-	}
-	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		host, _ := unreachable(err)
-		return httpx.Explain(host, err)
+	api, ok := errors.AsType[*query.APIError](err)
+	if !ok || errs.KindOf(err) == errs.Network {
+		return err
 	}
 	e := func(format string, args ...any) *errs.Error {
 		return errs.New(errs.Auth, "the sign-in %q: %s", s.name, fmt.Sprintf(format, args...))
 	}
-	switch code := api.ErrorCode(); {
-	case strings.Contains(api.ErrorMessage(), "MultiFactorAuthentication"):
+	switch code := api.Code; {
+	case api.AboutMFA():
 		return e("the MFA code was refused, or is wanted and was not given").WithHint("wait for a new code and try again; the device is set with --opt mfa_serial=...")
 	case strings.HasPrefix(code, "AccessDenied"):
 		return e("%s may not assume %s", who, role).

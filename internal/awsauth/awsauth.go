@@ -103,6 +103,7 @@ type Identity struct {
 	Renew       string // the next step when the credentials have expired
 	Reason      string // why this one: "named by --auth"
 	SignIn      string // the name of the sign-in of skret's, if it is one
+	Who         string // tells it from other identities, as far as is known without asking; not to be shown
 
 	Endpoint        string // of SSM, when one is configured
 	FIPS, DualStack bool
@@ -147,7 +148,7 @@ func fromChain(ctx context.Context, o Options) (*Identity, error) {
 	if id, ok := fromEnvironment(o); ok {
 		return id, nil
 	}
-	return fromSDK(ctx, o)
+	return followChain(ctx, o)
 }
 
 // fromEnvironment is the short way for the commonest case in CI: an access key
@@ -168,6 +169,7 @@ func fromEnvironment(o Options) (*Identity, bool) {
 	}
 	id.kind = keysInEnv
 	id.Origin, id.Renew = source{kind: keysInEnv}.describe()
+	id.Who = who("access key", keyID)
 	return id, true
 }
 

@@ -1,7 +1,6 @@
 package awsauth
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -67,7 +66,7 @@ func TestShortWayIsTheSDKsWay(t *testing.T) {
 			if !ok {
 				t.Fatal("the short way is not taken")
 			}
-			long, err := fromSDK(t.Context(), options())
+			long, err := followChain(t.Context(), options())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -183,21 +182,6 @@ ca_bundle = `
 	}
 	if id := resolve(t, "fips"); !id.FIPS || !id.DualStack || id.MaxAttempts != 9 || id.Region != "us-gov-west-1" || id.CABundle != bundle {
 		t.Errorf("%+v", id)
-	}
-}
-
-// The SDK's warnings go to the log: stderr is the user's.
-func TestSDKLogsToTheLog(t *testing.T) {
-	environment(t, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b")
-	profiles(t, "[default]\nregion = eu-west-1\n[ignored]\nregion = x\n[profile ignored]\nregion = y\n")
-	var out bytes.Buffer
-	o := options()
-	o.Log = slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	if _, err := Resolve(t.Context(), o); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(out.String(), "aws sdk: ") {
-		t.Errorf("log: %s", &out)
 	}
 }
 

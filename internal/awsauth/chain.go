@@ -5,115 +5,273 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go/logging"
 
+	"github.com/skret/skret/internal/awsauth/query"
+	"github.com/skret/skret/internal/awsauth/shared"
 	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/httpx"
 )
 
-// fromSDK loads the SDK's configuration.
-func fromSDK(ctx context.Context, o Options) (*Identity, error) {
+// chain is the way that the AWS SDK goes to credentials, gone by ourselves: the SDK's
+// own package for it brings four services with it.
+type chain struct {
+	o        Options
+	env      variables
+	profile  *shared.Profile // never nil; without a name there is none
+	region   string
+	http     *http.Client // for STS and IAM Identity Center
+	metadata *metadataClient
+}
+
+// variables is what the variables say of credentials.
+type variables struct {
+	keys                                   aws.Credentials
+	webIdentityFile, roleARN, roleSession  string
+	containerPath, containerURI            string
+	containerToken, containerTokenFile     string
+	profile, region, metadata, metadataURI string
+}
+
+func readEnvironment(get func(string) string) variables {
+	e := variables{
+		keys: aws.Credentials{
+			AccessKeyID:     cmp.Or(get("AWS_ACCESS_KEY_ID"), get("AWS_ACCESS_KEY")),
+			SecretAccessKey: cmp.Or(get("AWS_SECRET_ACCESS_KEY"), get("AWS_SECRET_KEY")),
+			SessionToken:    get("AWS_SESSION_TOKEN"), AccountID: get("AWS_ACCOUNT_ID"), Source: "EnvConfigCredentials",
+		},
+		webIdentityFile: get("AWS_WEB_IDENTITY_TOKEN_FILE"), roleARN: get("AWS_ROLE_ARN"), roleSession: get("AWS_ROLE_SESSION_NAME"),
+		containerPath: get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"), containerURI: get("AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+		containerToken: get("AWS_CONTAINER_AUTHORIZATION_TOKEN"), containerTokenFile: get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
+		profile: cmp.Or(get("AWS_PROFILE"), get("AWS_DEFAULT_PROFILE")), region: cmp.Or(get("AWS_REGION"), get("AWS_DEFAULT_REGION")),
+		metadata: get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"), metadataURI: get("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+	}
+	if !e.keys.HasKeys() {
+		e.keys = aws.Credentials{}
+	}
+	return e
+}
+
+// followChain makes the identity that the chain leads to. It reads files, and makes
+// no request.
+func followChain(_ context.Context, o Options) (*Identity, error) {
 	keys, webIdentity := inEnvironment(o.Getenv)
 	explicit := o.Profile != "" && (o.ProfileExplicit || !keys && !webIdentity)
 	if o.Profile != "" && !explicit {
 		o.Log.Info("credentials in the environment go before the profile", "profile", o.Profile)
 	}
-	askMFA := func(c *stscreds.AssumeRoleOptions) {
-		c.TokenProvider = func() (string, error) { return o.mfa(ctx, c) }
+	id, wrong := fromVariables(o)
+	if wrong != "" {
+		return nil, loadError(o, fmt.Errorf("the value of %s is not understood", wrong))
 	}
-	load := []func(*config.LoadOptions) error{
-		config.WithLogger(logger{o.Log}),
-		config.WithLogConfigurationWarnings(true),
-		config.WithAssumeRoleCredentialOptions(askMFA),
-		config.WithEndpointCredentialOptions(func(c *endpointcreds.Options) {
-			c.HTTPClient = httpx.Client(httpx.Options{NoProxy: true, LinkLocal: true, Dial: 2 * time.Second, FirstByte: 5 * time.Second})
-		}),
-		//nolint:forbidigo // R5: the SDK puts the ca_bundle of a profile into a client of its own kind only; its limits are httpx's
-		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(60 * time.Second).WithTransportOptions(httpx.Limit)),
-	}
-	if o.Region != "" {
-		load = append(load, config.WithRegion(o.Region))
-	}
+	c := &chain{o: o, env: readEnvironment(o.Getenv), profile: &shared.Profile{}, metadata: newMetadataClient()}
+	name := c.env.profile
 	if explicit {
-		load = append(load, config.WithSharedConfigProfile(o.Profile))
+		name = o.Profile
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, load...)
+	configFile, credentialsFile := files(o.Getenv)
+	p, err := shared.Load(configFile, credentialsFile, cmp.Or(name, "default"))
+	_, missing := errors.AsType[*shared.NotFoundError](err)
+	switch {
+	case err == nil:
+		c.profile = p
+	case missing && !explicit && o.Getenv("AWS_PROFILE") == "": // it was not asked for
+	default:
+		return nil, loadError(o, err)
+	}
+	p = c.profile
+	c.region = cmp.Or(o.Region, c.env.region, p.Region)
+	id.Region, id.CABundle = c.region, cmp.Or(id.CABundle, p.CABundle)
+	id.Endpoint = c.endpoint("SSM")
+	if o.Getenv("AWS_USE_FIPS_ENDPOINT") == "" {
+		id.FIPS = p.FIPS
+	}
+	if o.Getenv("AWS_USE_DUALSTACK_ENDPOINT") == "" {
+		id.DualStack = p.DualStack
+	}
+	id.MaxAttempts = cmp.Or(id.MaxAttempts, p.MaxAttempts)
+	if c.http = o.HTTP; c.http == nil || p.CABundle != "" && o.Getenv("AWS_CA_BUNDLE") == "" {
+		c.http = httpx.Client(httpx.Options{Trust: httpx.Bundle(id.CABundle)})
+	}
+
+	src := sourceOf(c.env, p, explicit)
+	id.kind = src.kind
+	id.Origin, id.Renew = src.describe()
+	id.Who = src.who(c.env, p)
+	provider, err := c.start(src, id)
 	if err != nil {
 		return nil, loadError(o, err)
 	}
-	env, shared := loaded(cfg)
-	src := sourceOf(env, shared, explicit)
-	id := &Identity{kind: src.kind, Region: cfg.Region, CABundle: cmp.Or(env.CustomCABundle, shared.CustomCABundle)}
-	id.Origin, id.Renew = src.describe()
-	if err := id.readEndpoint(ctx, o, cfg); err != nil {
-		return nil, err
-	}
-	e := &explained{provider: cfg.Credentials, source: src, options: o, shared: shared, metadata: newMetadataClient()}
-	if src.kind == process || src.kind == instance {
-		e.provider = aws.NewCredentialsCache(e.rebuild(cfg, &shared, askMFA))
-	}
-	id.Credentials = e
+	id.Credentials = &explained{provider: provider, source: src, options: o, profile: p, metadata: c.metadata}
 	return id, nil
 }
 
-// loaded finds the two configurations that cfg was made from.
-func loaded(cfg aws.Config) (env config.EnvConfig, shared config.SharedConfig) {
-	for _, s := range cfg.ConfigSources {
-		switch c := s.(type) {
-		case config.EnvConfig:
-			env = c
-		case config.SharedConfig:
-			shared = c
-		}
+// start makes the provider of what the chain begins with.
+func (c *chain) start(src source, id *Identity) (aws.CredentialsProvider, error) {
+	switch src.kind {
+	case keysInEnv:
+		return constant(c.env.keys), nil
+	case webIdentityInEnv:
+		return c.webIdentity(id, c.env.webIdentityFile, c.env.roleARN, c.env.roleSession)
 	}
-	return env, shared
+	return c.of(c.profile, id)
 }
 
-// rebuild makes the provider of a profile again, with a source of our own in
-// place of the SDK's: a credential_process without standard input, or the
-// instance's metadata without proxy and delay. The SDK takes neither as an
-// option. The roles that the profile assumes are put around it.
-func (e *explained) rebuild(cfg aws.Config, c *config.SharedConfig, mfa func(*stscreds.AssumeRoleOptions)) aws.CredentialsProvider {
-	var p aws.CredentialsProvider
+// of makes the provider of a profile, with the roles that it assumes around it.
+func (c *chain) of(p *shared.Profile, id *Identity) (provider aws.CredentialsProvider, err error) {
 	switch {
-	case c.Source != nil:
-		p = e.rebuild(cfg, c.Source, mfa)
-	case c.CredentialSource == "" && c.CredentialProcess != "":
-		p = e.options.processProvider(c.CredentialProcess)
+	case p.Source != nil:
+		provider, err = c.of(p.Source, id)
+	case p.Credentials.HasKeys():
+		provider = constant(p.Credentials)
+	case p.CredentialSource == "Environment":
+		provider = constant(c.env.keys)
+	case p.CredentialSource == "Ec2InstanceMetadata":
+		provider = c.instance()
+	case p.CredentialSource == "EcsContainer" && c.env.containerPath == "" && c.env.containerURI == "":
+		err = errors.New("credential_source is EcsContainer, and neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set")
+	case p.CredentialSource == "EcsContainer":
+		provider, err = c.container()
+	case p.CredentialSource != "":
+		err = errors.New("credential_source is none of EcsContainer, Ec2InstanceMetadata and Environment")
+	case p.WebIdentityTokenFile != "":
+		return c.webIdentity(id, p.WebIdentityTokenFile, p.RoleARN, p.RoleSessionName)
+	case p.SSO != nil:
+		if err = p.SSO.Check(p.Name); err == nil {
+			provider = c.identityCenter(id, p.SSO)
+		}
+	case p.LoginSession != "":
+		provider = aws.NewCredentialsCache(&consoleSession{o: c.o, http: c.http, region: c.region, session: p.LoginSession, instead: c.endpoint("Signin")})
+	case p.CredentialProcess != "":
+		provider = aws.NewCredentialsCache(c.o.processProvider(p.CredentialProcess))
+	case c.env.containerPath != "" || c.env.containerURI != "":
+		provider, err = c.container()
 	default:
-		p = e.metadata.provider(cfg)
+		provider = c.instance()
 	}
-	if c.RoleARN == "" {
-		return p
+	if err != nil || p.RoleARN == "" {
+		return provider, err
 	}
-	cfg.Credentials = aws.NewCredentialsCache(p)
-	return stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), c.RoleARN, func(r *stscreds.AssumeRoleOptions) {
-		r.RoleSessionName = c.RoleSessionName
-		if d := c.RoleDurationSeconds; d != nil && *d > 15*time.Minute {
-			r.Duration = *d
+	return c.assumed(id, p, provider), nil
+}
+
+// shortRole is how long a session of a role lasts unless the profile wants more.
+const shortRole = 15 * time.Minute
+
+// assumed is the role of a profile, assumed by what the provider gives.
+func (c *chain) assumed(id *Identity, p *shared.Profile, by aws.CredentialsProvider) aws.CredentialsProvider {
+	role := query.Role{
+		ARN: p.RoleARN, SessionName: cmp.Or(p.RoleSessionName, sessionName(c.o)), ExternalID: p.ExternalID, MFASerial: p.MFASerial, Duration: max(p.RoleDuration, shortRole),
+	}
+	sts := c.sts(id, by)
+	return aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+		r := role
+		if r.MFASerial != "" {
+			var err error
+			if r.MFACode, err = c.o.mfa(ctx, r.MFASerial); err != nil {
+				return aws.Credentials{}, err
+			}
 		}
-		if c.ExternalID != "" {
-			r.ExternalID = aws.String(c.ExternalID)
+		return sts.AssumeRole(ctx, r)
+	}))
+}
+
+// sessionName is that of a session that nobody has named.
+func sessionName(o Options) string {
+	now := time.Now
+	if o.Now != nil {
+		now = o.Now
+	}
+	return "skret-" + strconv.FormatInt(now().UnixNano(), 10)
+}
+
+// webIdentity is a role, assumed by the token that is in the file when it is needed.
+func (c *chain) webIdentity(id *Identity, file, arn, session string) (aws.CredentialsProvider, error) {
+	if arn == "" {
+		return nil, errors.New("a web identity needs the ARN of a role, in AWS_ROLE_ARN or role_arn")
+	}
+	sts := c.sts(id, nil)
+	return aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+		token, err := os.ReadFile(file)
+		if err != nil {
+			return aws.Credentials{}, err
 		}
-		if c.MFASerial != "" {
-			r.SerialNumber = aws.String(c.MFASerial)
-		}
-		mfa(r)
+		return sts.AssumeRoleWithWebIdentity(ctx, query.Role{ARN: arn, SessionName: cmp.Or(session, sessionName(c.o))}, string(token))
+	})), nil
+}
+
+func (c *chain) sts(id *Identity, by aws.CredentialsProvider) *query.Client {
+	return query.New(query.Options{
+		Credentials: by, Region: c.region, HTTP: c.http, Getenv: c.getenv, FIPS: id.FIPS, DualStack: id.DualStack,
+		UserAgent: c.o.UserAgent, Log: c.o.Log, Notice: c.o.Notice, Now: c.o.Now,
 	})
 }
 
+// endpoint returns the address that is configured in place of a service's, by AWS's
+// name of it; "" for none. The environment goes before the profile, and in each the
+// service's own address before that of all.
+func (c *chain) endpoint(service string) string {
+	get := c.o.Getenv
+	ignore, _ := truth(get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"))
+	if ignore || get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") == "" && c.profile.IgnoresEndpoints() {
+		return ""
+	}
+	name := "AWS_ENDPOINT_URL_" + strings.ToUpper(strings.ReplaceAll(service, " ", "_"))
+	return cmp.Or(get(name), get("AWS_ENDPOINT_URL"), c.profile.Endpoint(service))
+}
+
+// getenv is the environment with the profile's addresses in it, for clients that look
+// for theirs there.
+func (c *chain) getenv(name string) string {
+	if id, ok := strings.CutPrefix(name, "AWS_ENDPOINT_URL_"); ok {
+		return c.endpoint(id)
+	}
+	if c.profile.IgnoresEndpoints() && name == "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" {
+		return cmp.Or(c.o.Getenv(name), "true")
+	}
+	return c.o.Getenv(name)
+}
+
+// containerHost answers within a task of ECS.
+const containerHost = "http://169.254.170.2"
+
+// container is the role of the container.
+func (c *chain) container() (aws.CredentialsProvider, error) {
+	address := c.env.containerURI
+	if c.env.containerPath != "" {
+		address = containerHost + c.env.containerPath
+	} else if u, err := url.Parse(address); err != nil || u.Hostname() == "" {
+		return nil, errors.New("AWS_CONTAINER_CREDENTIALS_FULL_URI is not an address")
+	}
+	p := endpointcreds.New(address, func(e *endpointcreds.Options) {
+		e.HTTPClient = httpx.Client(httpx.Options{NoProxy: true, LinkLocal: true, Dial: 2 * time.Second, FirstByte: 5 * time.Second})
+		e.AuthorizationToken = c.env.containerToken
+		if file := c.env.containerTokenFile; file != "" {
+			e.AuthorizationTokenProvider = endpointcreds.TokenProviderFunc(func() (string, error) {
+				token, err := os.ReadFile(file)
+				return string(token), err
+			})
+		}
+	})
+	return aws.NewCredentialsCache(p, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = 5 * time.Minute }), nil
+}
+
+// instance is the role of the EC2 instance.
+func (c *chain) instance() aws.CredentialsProvider {
+	return aws.NewCredentialsCache(c.metadata.provider(
+		cmp.Or(c.env.metadataURI, c.profile.MetadataEndpoint), cmp.Or(c.env.metadata, c.profile.MetadataMode)))
+}
+
 // mfa asks for a code.
-func (o Options) mfa(ctx context.Context, c *stscreds.AssumeRoleOptions) (string, error) {
-	serial := aws.ToString(c.SerialNumber)
+func (o Options) mfa(ctx context.Context, serial string) (string, error) {
 	err := errors.New("nobody can be asked")
 	if o.AskMFA != nil {
 		var code []byte
@@ -123,79 +281,4 @@ func (o Options) mfa(ctx context.Context, c *stscreds.AssumeRoleOptions) (string
 	}
 	return "", errs.New(errs.Auth, "the role needs a code of the MFA device %s: %w", serial, err).
 		WithHint("run it on a terminal, or use a profile without mfa_serial")
-}
-
-// readEndpoint reads where requests to SSM go, as the SDK's own client does:
-// AWS_ENDPOINT_URL_SSM, AWS_ENDPOINT_URL, the profile's services section, its
-// endpoint_url.
-func (id *Identity) readEndpoint(ctx context.Context, o Options, cfg aws.Config) error {
-	var errAll error
-	if cfg.BaseEndpoint != nil {
-		id.Endpoint = *cfg.BaseEndpoint
-	}
-	ignore, _ := lookup(cfg, &errAll, func(c interface {
-		GetIgnoreConfiguredEndpoints(context.Context) (bool, bool, error)
-	}) (bool, bool, error) {
-		return c.GetIgnoreConfiguredEndpoints(ctx)
-	})
-	if global := o.Getenv("AWS_ENDPOINT_URL") != "" && o.Getenv("AWS_ENDPOINT_URL_SSM") == ""; !ignore && !global {
-		if u, ok := lookup(cfg, &errAll, func(c interface {
-			GetServiceBaseEndpoint(context.Context, string) (string, bool, error)
-		}) (string, bool, error) {
-			return c.GetServiceBaseEndpoint(ctx, "SSM")
-		}); ok {
-			id.Endpoint = u
-		}
-	}
-	fips, _ := lookup(cfg, &errAll, func(c interface {
-		GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error)
-	}) (aws.FIPSEndpointState, bool, error) {
-		return c.GetUseFIPSEndpoint(ctx)
-	})
-	dual, _ := lookup(cfg, &errAll, func(c interface {
-		GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error)
-	}) (aws.DualStackEndpointState, bool, error) {
-		return c.GetUseDualStackEndpoint(ctx)
-	})
-	id.MaxAttempts, _ = lookup(cfg, &errAll, func(c interface {
-		GetRetryMaxAttempts(context.Context) (int, bool, error)
-	}) (int, bool, error) {
-		return c.GetRetryMaxAttempts(ctx)
-	})
-	id.FIPS, id.DualStack = fips == aws.FIPSEndpointStateEnabled, dual == aws.DualStackEndpointStateEnabled
-	if errAll != nil {
-		return loadError(o, errAll)
-	}
-	return nil
-}
-
-// lookup asks the sources of cfg that have the method for a setting, in order.
-func lookup[I, V any](cfg aws.Config, errAll *error, get func(I) (V, bool, error)) (v V, found bool) {
-	for _, s := range cfg.ConfigSources {
-		c, ok := s.(I)
-		if !ok {
-			continue
-		}
-		v, found, err := get(c)
-		if err != nil {
-			*errAll = errors.Join(*errAll, err)
-		}
-		if found || err != nil {
-			return v, found
-		}
-	}
-	return v, false
-}
-
-// logger takes the SDK's own log, which would go to stderr otherwise.
-type logger struct{ log *slog.Logger }
-
-// Logf writes one record.
-func (l logger) Logf(c logging.Classification, format string, v ...any) {
-	text := "aws sdk: " + fmt.Sprintf(format, v...)
-	if c == logging.Warn {
-		l.log.Warn(text)
-	} else {
-		l.log.Debug(text)
-	}
 }

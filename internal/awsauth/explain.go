@@ -5,17 +5,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/url"
 	"os/exec"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
-	"github.com/aws/smithy-go"
 
+	"github.com/skret/skret/internal/awsauth/query"
+	"github.com/skret/skret/internal/awsauth/shared"
+	"github.com/skret/skret/internal/awsauth/sso"
 	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/httpx"
 )
@@ -27,15 +27,12 @@ type explained struct {
 	provider aws.CredentialsProvider
 	source   source
 	options  Options
-	shared   config.SharedConfig
+	profile  *shared.Profile
 	metadata *metadataClient
 }
 
 // Retrieve returns the credentials.
 func (e *explained) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	if e.source.kind == console && !loginReadable(e.options.Getenv, e.source.detail) {
-		return aws.Credentials{}, e.fail("the sign-in of %s is damaged", e.origin())
-	}
 	c, err := e.provider.Retrieve(ctx)
 	switch {
 	case err == nil && c.HasKeys():
@@ -56,23 +53,28 @@ func (e *explained) fail(format string, args ...any) *errs.Error {
 }
 
 func (e *explained) explain(err error) error {
-	if known, ok := errors.AsType[*errs.Error](err); ok {
-		return known
-	}
-	api, isAPI := errors.AsType[smithy.APIError](err)
+	api, isAPI := errors.AsType[*query.APIError](err)
+	known, isKnown := errors.AsType[*errs.Error](err)
 	host, isNet := unreachable(err)
 	switch {
+	case isAPI && errs.KindOf(err) != errs.Network:
+		return e.refused(api)
+	case errors.Is(err, sso.ErrUnauthorized), errors.Is(err, sso.ErrGrant), errors.Is(err, sso.ErrClient):
+		return e.fail("the sign-in of %s has expired", e.origin())
+	case errors.Is(err, sso.ErrForbidden):
+		return errs.New(errs.Auth, "%s: you are not assigned to that account and role", e.origin()).
+			WithHint("see aws configure list-profiles, or ask whoever manages IAM Identity Center")
+	case errors.Is(err, errDamagedToken):
+		return e.fail("the sign-in of %s is damaged", e.origin())
+	case isKnown:
+		return known
 	case e.source.kind == instance && !e.metadata.gave():
 		return e.nothing()
 	case e.source.kind == process && isProcess(err):
 		return e.processError(err)
 	case isNet:
 		return httpx.Explain(host, err)
-	case isAPI:
-		return e.refused(api)
-	case e.source.kind == ssoProfile:
-		return e.fail("the sign-in of %s has expired, or there is none", e.origin())
-	case e.source.kind == console:
+	case e.source.kind == ssoProfile, e.source.kind == console:
 		return e.fail("the sign-in of %s has expired, or there is none", e.origin())
 	case e.source.kind == webIdentity || e.source.kind == webIdentityInEnv:
 		return e.fail("the token file %q of %s cannot be read", e.source.detail, e.origin())
@@ -80,23 +82,18 @@ func (e *explained) explain(err error) error {
 	return e.fail("%s gave no credentials", e.origin())
 }
 
-// refused explains an error of STS or SSO by its code.
-func (e *explained) refused(api smithy.APIError) error {
+// refused explains an error of STS by its code.
+func (e *explained) refused(api *query.APIError) error {
 	role := ""
 	if n := len(e.source.roles); n > 0 {
 		role = e.source.roles[n-1]
 	}
-	switch code := api.ErrorCode(); {
-	case code == "UnauthorizedException" || code == "InvalidGrantException" || code == "ExpiredTokenException" && e.source.kind == ssoProfile:
-		return e.fail("the sign-in of %s has expired", e.origin())
-	case code == "ForbiddenException":
-		return errs.New(errs.Auth, "%s: you are not assigned to that account and role", e.origin()).
-			WithHint("see aws configure list-profiles, or ask whoever manages IAM Identity Center")
+	switch code := api.Code; {
 	case strings.HasPrefix(code, "ExpiredToken"), code == "RequestExpired":
 		return e.fail("the credentials of %s have expired", e.origin())
 	case code == "InvalidClientTokenId", code == "UnrecognizedClientException", code == "SignatureDoesNotMatch":
 		return e.fail("AWS refuses the keys of %s (%s)", e.origin(), code)
-	case code == "AccessDenied" && strings.Contains(api.ErrorMessage(), "MultiFactorAuthentication"):
+	case code == "AccessDenied" && api.AboutMFA():
 		return errs.New(errs.Auth, "%s: the MFA code was refused", e.origin()).WithHint("wait for a new code and try again")
 	case strings.HasPrefix(code, "AccessDenied") && role != "":
 		return errs.New(errs.Auth, "%s: the role may not be assumed", e.origin()).
@@ -163,13 +160,13 @@ func (e *explained) nothing() error {
 	if get("AWS_WEB_IDENTITY_TOKEN_FILE") == "" {
 		add("web identity", "AWS_WEB_IDENTITY_TOKEN_FILE is not set")
 	}
-	if e.shared.Profile != "" {
-		add(fmt.Sprintf("profile %q", e.shared.Profile), "it has no credentials")
+	if e.profile.Name != "" {
+		add(fmt.Sprintf("profile %q", e.profile.Name), "it has no credentials")
 	} else {
 		c, k := files(get)
 		add(`profile "default"`, fmt.Sprintf("it is not in %s and %s", c, k))
 	}
-	if e.shared.CredentialSource == "" {
+	if e.profile.CredentialSource == "" {
 		add("container", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and _FULL_URI are not set")
 	}
 	add("EC2 instance metadata", e.metadata.problem(get))
@@ -182,17 +179,14 @@ type noCredentials struct{ error }
 
 func (n *noCredentials) Unwrap() error { return n.error }
 
-// loadError explains why the SDK could not load its configuration.
+// loadError explains why the AWS configuration could not be loaded.
 func loadError(o Options, err error) error {
-	if p, ok := errors.AsType[config.SharedConfigProfileNotExistError](err); ok {
+	if p, ok := errors.AsType[*shared.NotFoundError](err); ok {
 		c, k := files(o.Getenv)
 		return errs.New(errs.Auth, "profile %q is not in %s and %s", p.Profile, c, k).
 			WithHint("see aws configure list-profiles, or make it with aws configure --profile %s", p.Profile)
 	}
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return errs.New(errs.Config, "load the AWS configuration: %w", p)
-	}
-	// The texts of these errors name settings and files, and no secrets.
+	// The texts of these errors name settings and profiles, and no values.
 	return errs.New(errs.Config, "load the AWS configuration: %w", err).
 		WithHint("look at the AWS_ variables and the files ~/.aws/config and ~/.aws/credentials")
 }

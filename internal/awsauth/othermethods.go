@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 
 	"github.com/skret/skret/internal/awsauth/anywhere"
+	"github.com/skret/skret/internal/awsauth/query"
 	"github.com/skret/skret/internal/awsauth/webid"
 	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/vault"
@@ -80,7 +80,7 @@ func (p pinned) Retrieve(ctx context.Context) (aws.Credentials, error) {
 // profile is the identity of a profile of the AWS configuration.
 func (o Options) profile(ctx context.Context, name string) (*Identity, error) {
 	o.Profile, o.ProfileExplicit, o.Region = name, true, cmp.Or(o.Region, noRegion)
-	return fromSDK(ctx, o)
+	return followChain(ctx, o)
 }
 
 func rolesAnywhereMethod() Method {
@@ -208,15 +208,8 @@ func (s *signIn) assumeByToken(ctx context.Context) (aws.Credentials, error) {
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	client, err := s.sts(cmp.Or(c.Meta["region"], s.o.Region, noRegion), aws.AnonymousCredentials{})
-	if err != nil {
-		return aws.Credentials{}, err
-	}
-	p := stscreds.NewWebIdentityRoleProvider(client, c.Meta["role_arn"], given(token), func(w *stscreds.WebIdentityRoleOptions) {
-		w.Duration = life
-		w.RoleSessionName = cmp.Or(c.Meta["session_name"], "skret")
-	})
-	creds, err := p.Retrieve(ctx)
+	role := query.Role{ARN: c.Meta["role_arn"], SessionName: cmp.Or(c.Meta["session_name"], "skret"), Duration: life}
+	creds, err := s.sts(cmp.Or(c.Meta["region"], s.o.Region, noRegion), nil).AssumeRoleWithWebIdentity(ctx, role, token)
 	if err == nil {
 		return creds, nil
 	}
@@ -227,9 +220,3 @@ func (s *signIn) assumeByToken(ctx context.Context) (aws.Credentials, error) {
 	}
 	return creds, err
 }
-
-// given is a token that is there already.
-type given string
-
-// GetIdentityToken returns it.
-func (g given) GetIdentityToken() ([]byte, error) { return []byte(g), nil }

@@ -46,6 +46,7 @@ func fromVault(o Options, c vault.Credential) (*Identity, error) {
 	}
 	id.Credentials = &lasting{p, s}
 	id.SignIn, id.Origin, id.Renew = c.Name, m.origin(c), "sign in again with "+loginCommand(c.Name)
+	id.Who = who("sign-in", c.Name, c.Method, c.LoggedIn.UTC().Format(time.RFC3339Nano))
 	if m.renew != nil {
 		id.Renew = m.renew(c)
 	}

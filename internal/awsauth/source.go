@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/skret/skret/internal/awsauth/shared"
 )
 
 // kind is a place that credentials come from.
@@ -23,7 +23,7 @@ const (
 	instance // EC2 metadata; the end of the chain
 )
 
-// source is where the credentials come from. The SDK knows, but does not tell.
+// source is where the credentials come from.
 type source struct {
 	kind    kind
 	profile string   // that holds it
@@ -31,48 +31,42 @@ type source struct {
 	roles   []string // that are assumed with it, one after the other
 }
 
-// sourceOf follows the SDK's choice in the loaded configuration. explicit says
-// that a profile was asked for.
-func sourceOf(env config.EnvConfig, shared config.SharedConfig, explicit bool) source {
+// sourceOf follows the chain's choice. explicit says that a profile was asked for.
+func sourceOf(env variables, p *shared.Profile, explicit bool) source {
 	switch {
 	case explicit:
-	case env.Credentials.HasKeys():
+	case env.keys.HasKeys():
 		return source{kind: keysInEnv}
-	case env.WebIdentityTokenFilePath != "":
-		return source{kind: webIdentityInEnv, detail: env.WebIdentityTokenFilePath, roles: []string{env.RoleARN}}
+	case env.webIdentityFile != "":
+		return source{kind: webIdentityInEnv, detail: env.webIdentityFile, roles: []string{env.roleARN}}
 	}
-	return inProfile(env, &shared)
+	return inProfile(env, p)
 }
 
-func inProfile(env config.EnvConfig, c *config.SharedConfig) source {
-	s := source{profile: c.Profile}
+func inProfile(env variables, p *shared.Profile) source {
+	s := source{profile: p.Name}
 	switch {
-	case c.Source != nil:
-		s = inProfile(env, c.Source)
-	case c.Credentials.HasKeys():
+	case p.Source != nil:
+		s = inProfile(env, p.Source)
+	case p.Credentials.HasKeys():
 		s.kind = keysInProfile
-	case c.CredentialSource != "":
-		s.kind = map[string]kind{"Ec2InstanceMetadata": instance, "EcsContainer": container}[c.CredentialSource]
-		if c.CredentialSource == "Environment" {
-			s.kind = credentialSourceEnv
-		}
-	case c.WebIdentityTokenFile != "":
-		s.kind, s.detail = webIdentity, c.WebIdentityTokenFile
-	case c.SSOSession != nil:
-		s.kind, s.detail = ssoProfile, c.SSOSession.Name
-	case c.SSOStartURL != "" || c.SSOAccountID != "" || c.SSORoleName != "":
-		s.kind = ssoProfile
-	case c.LoginSession != "":
-		s.kind, s.detail = console, c.LoginSession
-	case c.CredentialProcess != "":
-		s.kind, s.detail = process, c.CredentialProcess
-	case env.ContainerCredentialsRelativePath != "" || env.ContainerCredentialsEndpoint != "":
+	case p.CredentialSource != "":
+		s.kind = map[string]kind{"Ec2InstanceMetadata": instance, "EcsContainer": container, "Environment": credentialSourceEnv}[p.CredentialSource]
+	case p.WebIdentityTokenFile != "":
+		s.kind, s.detail = webIdentity, p.WebIdentityTokenFile
+	case p.SSO != nil:
+		s.kind, s.detail = ssoProfile, p.SSO.Session
+	case p.LoginSession != "":
+		s.kind, s.detail = console, p.LoginSession
+	case p.CredentialProcess != "":
+		s.kind, s.detail = process, p.CredentialProcess
+	case env.containerPath != "" || env.containerURI != "":
 		s.kind = container
 	default:
 		s.kind = instance
 	}
-	if c.RoleARN != "" {
-		s.roles = append(s.roles, c.RoleARN)
+	if p.RoleARN != "" {
+		s.roles = append(s.roles, p.RoleARN)
 	}
 	return s
 }

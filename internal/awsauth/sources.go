@@ -88,10 +88,12 @@ func newMetadataClient() *metadataClient {
 	})}
 }
 
-// provider gives the role of the instance.
-func (m *metadataClient) provider(cfg aws.Config) aws.CredentialsProvider {
+// provider gives the role of the instance. address and mode, which is IPv4 or IPv6,
+// are "" unless they are configured.
+func (m *metadataClient) provider(address, mode string) aws.CredentialsProvider {
 	p := ec2rolecreds.New(func(r *ec2rolecreds.Options) {
-		r.Client = imds.NewFromConfig(cfg, func(i *imds.Options) {
+		r.Client = imds.New(imds.Options{Endpoint: address}, func(i *imds.Options) {
+			_ = i.EndpointMode.SetFromString(mode) // judged already
 			i.HTTPClient = m
 			i.EnableFallback = aws.FalseTernary // version 1 answers to whoever can make this machine send a GET
 			i.Retryer = retry.NewStandard(func(s *retry.StandardOptions) {

@@ -25,6 +25,10 @@ type APIError struct {
 // Error returns the action and the code.
 func (e *APIError) Error() string { return e.Action + ": " + e.Code }
 
+// AboutMFA tells whether AWS wanted a code of an MFA device, or refused the one that it
+// got.
+func (e *APIError) AboutMFA() bool { return strings.Contains(e.message, "MultiFactorAuthentication") }
+
 // is tells whether the error is one of these, with or without "Exception" behind.
 func (e *APIError) is(codes ...string) bool {
 	return slices.Contains(codes, strings.TrimSuffix(e.Code, "Exception"))

@@ -36,9 +36,12 @@ const (
 func (c *Client) do(ctx context.Context, k call, out any) error {
 	unsure, mended := false, false // may an attempt have done it; is the clock corrected
 	for attempt := 1; ; attempt++ {
-		creds, err := c.o.Credentials.Retrieve(ctx)
-		if err != nil {
-			return err
+		var creds aws.Credentials
+		var err error
+		if k.action != withWebIdentity {
+			if creds, err = c.o.Credentials.Retrieve(ctx); err != nil {
+				return err
+			}
 		}
 		if err = c.send(ctx, k, creds, out, attempt); err == nil {
 			return nil
@@ -147,6 +150,9 @@ func (c *Client) request(ctx context.Context, k call, creds aws.Credentials) (*h
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	r.Header.Set("User-Agent", c.o.UserAgent)
+	if k.action == withWebIdentity {
+		return r, nil
+	}
 	sum := sha256.Sum256([]byte(body))
 	at := c.o.Now().Add(time.Duration(c.skew.Load())).UTC()
 	if err := c.signer.SignHTTP(ctx, creds, r, hex.EncodeToString(sum[:]), k.name, endpoint.SigningRegion(k.name, c.o.Region), at); err != nil {

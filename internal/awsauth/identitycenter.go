@@ -1,0 +1,118 @@
+package awsauth
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha1" // the name of AWS's file, not a secret
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/skret/skret/internal/awsauth/shared"
+	"github.com/skret/skret/internal/awsauth/sso"
+	"github.com/skret/skret/internal/durable"
+)
+
+// identityCenter is the role of a profile that aws sso login signs in.
+func (c *chain) identityCenter(id *Identity, s *shared.SSO) aws.CredentialsProvider {
+	client := sso.New(sso.Options{
+		Region: s.Region, HTTP: c.http, Getenv: c.getenv, FIPS: id.FIPS, DualStack: id.DualStack, Log: c.o.Log, UserAgent: c.o.UserAgent, Now: c.o.Now,
+	})
+	return aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+		access, err := c.ssoToken(ctx, client, s)
+		if err != nil {
+			return aws.Credentials{}, err
+		}
+		r, err := client.RoleCredentials(ctx, access, s.Account, s.Role)
+		if err != nil {
+			return aws.Credentials{}, err
+		}
+		return aws.Credentials{
+			AccessKeyID: r.AccessKeyID, SecretAccessKey: r.SecretAccessKey, SessionToken: r.SessionToken,
+			CanExpire: true, Expires: r.Expires, AccountID: s.Account, Source: "SSOProvider",
+		}, nil
+	}))
+}
+
+var errNoToken = errors.New("there is no token of aws sso login that is still good")
+
+// cachedToken is what aws sso login keeps.
+type cachedToken struct {
+	AccessToken  string    `json:"accessToken"`
+	ExpiresAt    time.Time `json:"expiresAt"`
+	RefreshToken string    `json:"refreshToken"`
+	ClientID     string    `json:"clientId"`
+	ClientSecret string    `json:"clientSecret"`
+}
+
+// ssoToken returns the token that aws sso login keeps. One of a session that has
+// expired is renewed, by one process of skret's at a time, and written back for the
+// other programs that read the file.
+func (c *chain) ssoToken(ctx context.Context, client *sso.Client, s *shared.SSO) (string, error) {
+	dir, err := c.awsDir()
+	if err != nil {
+		return "", err
+	}
+	sum := sha1.Sum([]byte(cmp.Or(s.Session, s.StartURL)))
+	file := filepath.Join(dir, "sso", "cache", hex.EncodeToString(sum[:])+".json")
+	good := func(data []byte) (t cachedToken, ok bool) {
+		return t, json.Unmarshal(data, &t) == nil && t.AccessToken != "" && c.now().Before(t.ExpiresAt)
+	}
+	data, err := durable.ReadFile(file, 1<<20)
+	if err != nil {
+		return "", err
+	}
+	if t, ok := good(data); ok {
+		return t.AccessToken, nil
+	}
+	if s.Session == "" {
+		return "", errNoToken
+	}
+	access := ""
+	err = durable.Update(ctx, file, 0o600, 1<<20, func(old []byte) ([]byte, error) {
+		t, ok := good(old)
+		if access = t.AccessToken; ok {
+			return nil, nil // another process has renewed it
+		}
+		if t.RefreshToken == "" || t.ClientID == "" || t.ClientSecret == "" {
+			return nil, errNoToken
+		}
+		all := map[string]any{} // others may keep more in it
+		if err := json.Unmarshal(old, &all); err != nil {
+			return nil, errNoToken
+		}
+		fresh, err := client.Refresh(ctx, sso.Registration{ClientID: t.ClientID, ClientSecret: t.ClientSecret}, t.RefreshToken)
+		if err != nil {
+			return nil, err
+		}
+		access = fresh.Access
+		all["accessToken"], all["refreshToken"], all["expiresAt"] = fresh.Access, fresh.Refresh, fresh.Expires.UTC().Format(time.RFC3339)
+		return json.Marshal(all)
+	})
+	return access, err
+}
+
+func (c *chain) now() time.Time {
+	if c.o.Now == nil {
+		return time.Now()
+	}
+	return c.o.Now()
+}
+
+// awsDir is the user's folder of AWS's programs.
+func (c *chain) awsDir() (string, error) {
+	config, _ := files(func(name string) string {
+		if name == "AWS_CONFIG_FILE" {
+			return ""
+		}
+		return c.o.Getenv(name)
+	})
+	if config == "" {
+		return "", errors.New("there is no home folder to look for AWS's files in")
+	}
+	return filepath.Dir(config), nil
+}
