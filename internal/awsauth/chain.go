@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 
 	"github.com/skret/skret/internal/awsauth/query"
 	"github.com/skret/skret/internal/awsauth/shared"
@@ -29,7 +28,7 @@ type chain struct {
 	profile  *shared.Profile // never nil; without a name there is none
 	region   string
 	http     *http.Client // for STS and IAM Identity Center
-	metadata *metadataClient
+	instance *instanceRole
 }
 
 // variables is what the variables say of credentials.
@@ -72,7 +71,7 @@ func followChain(_ context.Context, o Options) (*Identity, error) {
 	if wrong != "" {
 		return nil, loadError(o, fmt.Errorf("the value of %s is not understood", wrong))
 	}
-	c := &chain{o: o, env: readEnvironment(o.Getenv), profile: &shared.Profile{}, metadata: newMetadataClient()}
+	c := &chain{o: o, env: readEnvironment(o.Getenv), profile: &shared.Profile{}}
 	name := c.env.profile
 	if explicit {
 		name = o.Profile
@@ -88,6 +87,7 @@ func followChain(_ context.Context, o Options) (*Identity, error) {
 		return nil, loadError(o, err)
 	}
 	p = c.profile
+	c.instance = newInstanceRole(o.Getenv, cmp.Or(c.env.metadataURI, p.MetadataEndpoint), cmp.Or(c.env.metadata, p.MetadataMode))
 	c.region = cmp.Or(o.Region, c.env.region, p.Region)
 	id.Region, id.CABundle = c.region, cmp.Or(id.CABundle, p.CABundle)
 	id.Endpoint = c.endpoint("SSM")
@@ -110,7 +110,7 @@ func followChain(_ context.Context, o Options) (*Identity, error) {
 	if err != nil {
 		return nil, loadError(o, err)
 	}
-	id.Credentials = &explained{provider: provider, source: src, options: o, profile: p, metadata: c.metadata}
+	id.Credentials = &explained{provider: provider, source: src, options: o, profile: p, instance: c.instance}
 	return id, nil
 }
 
@@ -135,7 +135,7 @@ func (c *chain) of(p *shared.Profile, id *Identity) (provider aws.CredentialsPro
 	case p.CredentialSource == "Environment":
 		provider = constant(c.env.keys)
 	case p.CredentialSource == "Ec2InstanceMetadata":
-		provider = c.instance()
+		provider = aws.NewCredentialsCache(c.instance)
 	case p.CredentialSource == "EcsContainer" && c.env.containerPath == "" && c.env.containerURI == "":
 		err = errors.New("credential_source is EcsContainer, and neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set")
 	case p.CredentialSource == "EcsContainer":
@@ -151,11 +151,11 @@ func (c *chain) of(p *shared.Profile, id *Identity) (provider aws.CredentialsPro
 	case p.LoginSession != "":
 		provider = aws.NewCredentialsCache(&consoleSession{o: c.o, http: c.http, region: c.region, session: p.LoginSession, instead: c.endpoint("Signin")})
 	case p.CredentialProcess != "":
-		provider = aws.NewCredentialsCache(c.o.processProvider(p.CredentialProcess))
+		provider = aws.NewCredentialsCache(program{c.o, p.CredentialProcess})
 	case c.env.containerPath != "" || c.env.containerURI != "":
 		provider, err = c.container()
 	default:
-		provider = c.instance()
+		provider = aws.NewCredentialsCache(c.instance)
 	}
 	if err != nil || p.RoleARN == "" {
 		return provider, err
@@ -251,23 +251,11 @@ func (c *chain) container() (aws.CredentialsProvider, error) {
 	} else if u, err := url.Parse(address); err != nil || u.Hostname() == "" {
 		return nil, errors.New("AWS_CONTAINER_CREDENTIALS_FULL_URI is not an address")
 	}
-	p := endpointcreds.New(address, func(e *endpointcreds.Options) {
-		e.HTTPClient = httpx.Client(httpx.Options{NoProxy: true, LinkLocal: true, Dial: 2 * time.Second, FirstByte: 5 * time.Second})
-		e.AuthorizationToken = c.env.containerToken
-		if file := c.env.containerTokenFile; file != "" {
-			e.AuthorizationTokenProvider = endpointcreds.TokenProviderFunc(func() (string, error) {
-				token, err := os.ReadFile(file)
-				return string(token), err
-			})
-		}
-	})
-	return aws.NewCredentialsCache(p, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = 5 * time.Minute }), nil
-}
-
-// instance is the role of the EC2 instance.
-func (c *chain) instance() aws.CredentialsProvider {
-	return aws.NewCredentialsCache(c.metadata.provider(
-		cmp.Or(c.env.metadataURI, c.profile.MetadataEndpoint), cmp.Or(c.env.metadata, c.profile.MetadataMode)))
+	role := containerRole{
+		http:    httpx.Client(httpx.Options{NoProxy: true, LinkLocal: true, Dial: 2 * time.Second, FirstByte: 5 * time.Second}),
+		address: address, token: c.env.containerToken, tokenFile: c.env.containerTokenFile,
+	}
+	return aws.NewCredentialsCache(role, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = 5 * time.Minute }), nil
 }
 
 // mfa asks for a code.

@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os/exec"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
 
 	"github.com/skret/skret/internal/awsauth/query"
 	"github.com/skret/skret/internal/awsauth/shared"
@@ -28,7 +26,7 @@ type explained struct {
 	source   source
 	options  Options
 	profile  *shared.Profile
-	metadata *metadataClient
+	instance *instanceRole
 }
 
 // Retrieve returns the credentials.
@@ -55,6 +53,7 @@ func (e *explained) fail(format string, args ...any) *errs.Error {
 func (e *explained) explain(err error) error {
 	api, isAPI := errors.AsType[*query.APIError](err)
 	known, isKnown := errors.AsType[*errs.Error](err)
+	programError, isProgram := errors.AsType[processError](err)
 	host, isNet := unreachable(err)
 	switch {
 	case isAPI && errs.KindOf(err) != errs.Network:
@@ -68,10 +67,10 @@ func (e *explained) explain(err error) error {
 		return e.fail("the sign-in of %s is damaged", e.origin())
 	case isKnown:
 		return known
-	case e.source.kind == instance && !e.metadata.gave():
+	case e.source.kind == instance && !e.instance.gave():
 		return e.nothing()
-	case e.source.kind == process && isProcess(err):
-		return e.processError(err)
+	case isProgram:
+		return e.fail("%s: the program %s", e.origin(), programError)
 	case isNet:
 		return httpx.Explain(host, err)
 	case e.source.kind == ssoProfile, e.source.kind == console:
@@ -110,22 +109,6 @@ func word(s string) string {
 		return "unknown error"
 	}
 	return s
-}
-
-func isProcess(err error) bool {
-	_, ok := errors.AsType[*processcreds.ProviderError](err)
-	return ok
-}
-
-func (e *explained) processError(err error) error {
-	why := "printed no credentials in the form that AWS wants"
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		why = "failed: " + exit.Error()
-	}
-	if strings.Contains(err.Error(), "timed out") {
-		why = "did not end within a minute"
-	}
-	return e.fail("%s: the program %s", e.origin(), why)
 }
 
 // unreachable tells whether err is of the network, and the host.
@@ -169,7 +152,7 @@ func (e *explained) nothing() error {
 	if e.profile.CredentialSource == "" {
 		add("container", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and _FULL_URI are not set")
 	}
-	add("EC2 instance metadata", e.metadata.problem(get))
+	add("EC2 instance metadata", e.instance.problem())
 	return &noCredentials{errs.New(errs.Auth, "no AWS credentials; looked at: %s", strings.Join(looked, ", ")).
 		WithHint("sign in with skret auth login aws, name a profile with --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")}
 }
