@@ -33,7 +33,7 @@ func (m withSignals) Run() int {
 }
 
 func TestMain(m *testing.M) {
-	testscript.Main(withSignals{m}, map[string]func(){"skret": main, "dumpenv": dumpEnv, "browse": browse})
+	testscript.Main(withSignals{m}, map[string]func(){"skret": judged, "dumpenv": dumpEnv, "browse": browse, "probe": probe})
 }
 
 // scriptCommand is a command that scripts have besides testscript's own.

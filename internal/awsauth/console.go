@@ -16,6 +16,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,10 +118,8 @@ func parseConsoleToken(data []byte) (t consoleToken, err error) {
 		return consoleToken{}, errDamagedToken
 	}
 	a := t.AccessToken
-	for _, text := range []string{a.AccessKeyID, a.SecretAccessKey, a.SessionToken, a.AccountID, t.ClientID, t.RefreshToken} {
-		if text == "" {
-			return consoleToken{}, errDamagedToken
-		}
+	if slices.Contains([]string{a.AccessKeyID, a.SecretAccessKey, a.SessionToken, a.AccountID, t.ClientID, t.RefreshToken}, "") {
+		return consoleToken{}, errDamagedToken
 	}
 	if _, err := t.key(); err != nil || a.ExpiresAt.IsZero() {
 		return consoleToken{}, errDamagedToken

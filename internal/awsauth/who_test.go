@@ -2,6 +2,7 @@ package awsauth
 
 import (
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -53,9 +54,7 @@ func TestWhoTellsIdentitiesApart(t *testing.T) {
 			if c.config != "" {
 				env["AWS_PROFILE"] = "p"
 			}
-			for k, v := range c.env {
-				env[k] = v
-			}
+			maps.Copy(env, c.env)
 			get := func(name string) string { return env[name] }
 			var who [2]string
 			for i := range who {

@@ -45,6 +45,7 @@ func TestBench(t *testing.T) {
 	s.start(t)
 	s.local(t)
 	s.auth(t)
+	s.cache(t)
 	s.transfer(t)
 	s.ssm(t)
 	s.size(t)

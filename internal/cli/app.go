@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/skret/skret/internal/audit"
 	"github.com/skret/skret/internal/config"
 	"github.com/skret/skret/internal/engine"
 	"github.com/skret/skret/internal/errs"
@@ -30,6 +31,7 @@ type app struct {
 	stopTimer context.CancelFunc
 	signals   *signals
 	bar       *ui.Progress // what is shown while secrets are carried; nil when nothing is
+	audit     auditing
 }
 
 // globalFlags are accepted before and after the verb.
@@ -40,6 +42,9 @@ type globalFlags struct {
 	noInput  bool
 	timeout  time.Duration
 	logLevel string
+	offline  bool
+	refresh  bool
+	reason   string
 }
 
 func (g *globalFlags) bind(f *pflag.FlagSet) {
@@ -57,6 +62,9 @@ func (g *globalFlags) bind(f *pflag.FlagSet) {
 	f.StringVar(&g.format, "format", "", "shape of the output; every command has json")
 	f.BoolVar(&g.noInput, "no-input", false, "never ask; refuse instead (implied by CI)")
 	f.DurationVar(&g.timeout, "timeout", 0, "give up after this long, such as 30s")
+	f.BoolVar(&g.offline, "offline", false, "ask no service; use what the cache holds")
+	f.BoolVar(&g.refresh, "refresh", false, "ask the service although the cache could serve")
+	f.StringVar(&g.reason, "reason", "", "why, for the audit log (SKRET_REASON)")
 	f.StringVar(&g.logLevel, "log-level", "", "off, error, warn, info or debug, on stderr (SKRET_LOG)")
 }
 
@@ -101,6 +109,7 @@ func (a *app) prepare(c *cobra.Command) error {
 		return err
 	}
 	a.log = log
+	a.audit.command, a.audit.trail = c, new(audit.Trail)
 	if a.global.timeout > 0 {
 		a.deadline, a.stopTimer = context.WithTimeoutCause(c.Context(), a.global.timeout,
 			errs.New(errs.Network, "timed out after %s", a.global.timeout).WithHint("raise --timeout"))
@@ -115,6 +124,7 @@ func (a *app) quiet() {
 	a.log = slog.New(slog.DiscardHandler)
 	a.streams.Err = io.Discard
 	a.global.noInput = true
+	a.audit.done = true
 }
 
 // json tells whether the output is to be JSON.
@@ -166,7 +176,7 @@ func (a *app) open(ctx context.Context) (*engine.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.Place.Provider == config.ProviderAWS {
+	if p.Remote() {
 		a.signals.watch()
 	}
 	return engine.Open(ctx, a.options(p))
@@ -174,9 +184,11 @@ func (a *app) open(ctx context.Context) (*engine.Client, error) {
 
 // options are what the engine gets besides the configuration.
 func (a *app) options(p *config.Project) engine.Options {
+	a.audit.home = p.Home
 	o := engine.Options{
-		Project: p, Log: a.log, UserAgent: "skret/" + version(),
+		Project: p, Log: a.log, UserAgent: "skret/" + version(), Offline: a.global.offline, Refresh: a.global.refresh,
 		Notice: func(msg string) { a.streams.Notice("%s", msg) },
+		Trail:  a.audit.trail,
 	}
 	if a.interactive() {
 		o.AskPassphrase = func(ctx context.Context, prompt string) ([]byte, error) {

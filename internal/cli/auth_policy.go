@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -108,24 +109,38 @@ func (a *app) document(all []*config.Project, write bool) (policy.Policy, string
 	if write {
 		access, name = policy.Write, "write"
 	}
-	var envs []policy.Environment
+	var envs, below []policy.Environment
 	for _, p := range all {
-		if p.Place.Provider != config.ProviderAWS {
-			continue
+		for i, l := range p.Layers {
+			place := l.Place
+			if place.Provider != config.ProviderAWS {
+				continue
+			}
+			if place.Region == "" {
+				return policy.Policy{}, "", errs.New(errs.Config, "environment %s has no region, and a policy names it", p.Of(l).Describe()).
+					WithHint("add region: to it, or pass --region")
+			}
+			e := policy.Environment{
+				Name: l.Env, Path: place.Path, Region: place.Region, Account: place.Account, KMSKeyID: place.KMSKeyID, Keys: place.Keys,
+			}
+			if i == len(p.Layers)-1 {
+				envs = append(envs, e)
+			} else { // what is below the nearest layer is never written
+				e.ReadOnly = true
+				below = append(below, e)
+			}
 		}
-		if p.Place.Region == "" {
-			return policy.Policy{}, "", errs.New(errs.Config, "environment %s has no region, and a policy names it", p.Describe()).
-				WithHint("add region: to it, or pass --region")
+	}
+	for _, e := range below {
+		if !slices.ContainsFunc(envs, e.Covered) {
+			envs = append(envs, e)
 		}
-		envs = append(envs, policy.Environment{
-			Name: p.Env, Path: p.Place.Path, Region: p.Place.Region, Account: p.Place.Account, KMSKeyID: p.Place.KMSKeyID, Keys: p.Place.Keys,
-		})
 	}
 	if len(envs) == 0 {
 		return policy.Policy{}, "", errs.New(errs.Invalid, "no environment is in AWS, and others need no policy").WithHint("choose one with -e")
 	}
 	parts := []string{cmp.Or(all[0].Name, "skret")}
-	if len(envs) == 1 && envs[0].Name != "" {
+	if (len(envs) == 1 || len(all) == 1) && envs[0].Name != "" {
 		parts = append(parts, envs[0].Name)
 	}
 	p, err := policy.Document(envs, access)

@@ -21,28 +21,46 @@ const (
 	completionLife = 60 * time.Second       // how long names that were fetched are used again
 )
 
+// shells are those that a script can be made for.
+var shells = []string{"bash", "zsh", "fish", "powershell"}
+
 func newCompletion(a *app) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "completion bash|zsh|fish|powershell",
 		Short: "Print the completion script of a shell",
 		Long: `Print the script that makes a shell complete skret's commands, flags,
 environments and the names of secrets. Names are asked for without reading any
 value, kept for 60 seconds, and given up on after 300 ms.
 
-The script for bash needs the package bash-completion.`,
-		Example: `  source <(skret completion bash)          # in ~/.bashrc
-  skret completion zsh > "${fpath[1]}/_skret"
-  skret completion fish > ~/.config/fish/completions/skret.fish
+skret completion install puts the script where the shell looks for it. The one for
+bash needs the package bash-completion.`,
+		Example: `  skret completion install
+  source <(skret completion bash)          # in ~/.bashrc
   skret completion powershell | Out-String | Invoke-Expression`,
 		Args:      cobra.ExactArgs(1),
-		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
+		ValidArgs: shells,
 		RunE:      func(c *cobra.Command, args []string) error { return runCompletion(a, c.Root(), args[0]) },
 	}
+	c.AddCommand(newCompletionInstall(a))
+	return c
 }
 
 func runCompletion(a *app, root *cobra.Command, shell string) error {
-	if err := enum("completion", shell, "bash", "zsh", "fish", "powershell"); err != nil {
+	script, err := completionScript(root, shell)
+	if err != nil {
 		return err
+	}
+	if a.json() {
+		return a.streams.JSON(map[string]string{"shell": shell, "script": script})
+	}
+	_, err = a.streams.Out.WriteString(script)
+	return err
+}
+
+// completionScript returns the script of a shell.
+func completionScript(root *cobra.Command, shell string) (string, error) {
+	if err := enum("completion", shell, shells...); err != nil {
+		return "", err
 	}
 	var script strings.Builder
 	var err error
@@ -56,14 +74,7 @@ func runCompletion(a *app, root *cobra.Command, shell string) error {
 	case "powershell":
 		err = root.GenPowerShellCompletionWithDesc(&script)
 	}
-	if err != nil {
-		return err
-	}
-	if a.json() {
-		return a.streams.JSON(map[string]string{"shell": shell, "script": script.String()})
-	}
-	_, err = a.streams.Out.WriteString(script.String())
-	return err
+	return script.String(), err
 }
 
 // completeFlags gives the global flags with a list of words their completion.
@@ -137,7 +148,7 @@ func (a *app) completeKeys(c *cobra.Command, args []string, _ string) ([]string,
 }
 
 // argLimit is how many keys the commands take that take a fixed number.
-var argLimit = map[string]int{"list": 1, "history": 1, "rollback": 1, "set": 1}
+var argLimit = map[string]int{"list": 1, "history": 1, "rollback": 1, "set": 1, "edit": 1, "rename": 1, "explain": 1}
 
 func fetchNames(ctx context.Context, client *engine.Client) []string {
 	es, err := client.Names(ctx, "")
@@ -160,13 +171,14 @@ type namesFile struct {
 // nameCache returns the file for the names of p's environment, or "" where they
 // are not kept: a local store is as quick to read as a cache.
 func nameCache(p *config.Project) string {
-	if p.Home == "" || p.Place.Provider != config.ProviderAWS {
+	if p.Home == "" || !p.Remote() {
 		return ""
 	}
-	id, _ := json.Marshal([]string{
-		p.Place.Path, p.Place.Region, p.Place.Profile,
-		p.Getenv("AWS_ACCESS_KEY_ID"), p.Getenv("AWS_ENDPOINT_URL"), p.Getenv("AWS_ENDPOINT_URL_SSM"),
-	})
+	what := []string{p.Getenv("AWS_ACCESS_KEY_ID"), p.Getenv("AWS_ENDPOINT_URL"), p.Getenv("AWS_ENDPOINT_URL_SSM")}
+	for _, l := range p.Layers {
+		what = append(what, l.Place.Path, l.Place.Region, l.Place.Profile, l.Place.File)
+	}
+	id, _ := json.Marshal(what)
 	sum := sha256.Sum256(id)
 	return filepath.Join(p.Home, "cache", "names-"+hex.EncodeToString(sum[:12])+".json")
 }

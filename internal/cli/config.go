@@ -16,9 +16,10 @@ func newConfig(a *app) *cobra.Command {
 variable, FILE:LINE, or default. Nothing is opened and no request is made.
 
 A setting comes from the first of these that has it: flags, SKRET_* variables,
-AWS_* variables, .skret.yaml. A blank variable counts as unset. .skret.yaml is
-looked for from the current folder upward, last in the repository's root or the
-home folder; --config or SKRET_CONFIG names another.
+AWS_* variables, .skret.local.yaml, .skret.yaml. A blank variable counts as unset.
+.skret.yaml is looked for from the current folder upward, last in the repository's
+root or the home folder; --config or SKRET_CONFIG names another. .skret.local.yaml
+stands beside it, for what is the user's own.
 
 Exit codes:
   0  shown
@@ -60,7 +61,16 @@ type originJSON struct {
 	Kind string `json:"kind"` // flag, variable, file or found
 	Name string `json:"name,omitempty"`
 	Line int    `json:"line,omitempty"`
-	Also int    `json:"also,omitempty"`
+	// Where the further parts are of a list that is joined from several.
+	Also []originJSON `json:"also,omitempty"`
+}
+
+func newOriginJSON(o config.Origin) originJSON {
+	doc := originJSON{Kind: o.Kind, Name: o.Name, Line: o.Line}
+	for also := o.Also; also != nil; also = also.Also {
+		doc.Also = append(doc.Also, originJSON{Kind: also.Kind, Name: also.Name, Line: also.Line})
+	}
+	return doc
 }
 
 func settingsJSON(p *config.Project) map[string]settingJSON {
@@ -74,7 +84,7 @@ func settingsJSON(p *config.Project) map[string]settingJSON {
 			doc.Value = s.Values[0]
 		}
 		if s.Origin.Kind != "default" {
-			o := originJSON(s.Origin)
+			o := newOriginJSON(s.Origin)
 			doc.From = &o
 		}
 		all[s.Name] = doc

@@ -42,9 +42,8 @@ func (a *app) confirm(ctx context.Context, o confirmOptions, question string) er
 func newDelete(a *app) *cobra.Command {
 	var o confirmOptions
 	c := &cobra.Command{
-		Use:     "delete KEY [KEY ...]",
-		Aliases: []string{"rm"},
-		Short:   "Delete secrets",
+		Use:   "delete KEY [KEY ...]",
+		Short: "Delete secrets",
 		Long: `Delete secrets. On a terminal it asks first; elsewhere --yes is needed.
 
 The local store keeps the earlier versions, and rollback brings them back. AWS

@@ -74,6 +74,9 @@ func runDiff(ctx context.Context, a *app, o diffOptions, from, to string) error 
 	}
 	defer left.Close(ctx)
 	defer right.Close(ctx)
+	if left.ID == right.ID {
+		return samePlace(from, to)
+	}
 	plan, err := p.Compare(ctx, left, right, o.mapping())
 	if err != nil {
 		return err

@@ -34,9 +34,8 @@ func newEnv(a *app) *cobra.Command {
 		fmt.Fprintf(&shapes, "  %-10s  %s\n", f.Name, f.Doc)
 	}
 	c := &cobra.Command{
-		Use:     "env [flags]",
-		Aliases: []string{"export"},
-		Short:   "Print the secrets as variables, in the shape that another program reads",
+		Use:   "env [flags]",
+		Short: "Print the secrets as variables, in the shape that another program reads",
 		Long: `Print the environment's secrets as variables, in the shape of --format:
 
 ` + shapes.String() + `
@@ -130,7 +129,7 @@ func (a *app) outputFile(name string, p *config.Project) (string, error) {
 		return "", err
 	}
 	info, _ := os.Stat(path)
-	for _, own := range []string{p.File, p.Place.File, p.IdentityFile} {
+	for _, own := range p.Files() {
 		if there, err := os.Stat(own); path == own || err == nil && os.SameFile(info, there) {
 			return "", errs.New(errs.Invalid, "--output: %s is a file of skret's own, and would be lost", name).WithHint("name another")
 		}

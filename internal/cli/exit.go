@@ -56,10 +56,22 @@ func exitCode(err error) int {
 	return codes[errs.KindOf(err)]
 }
 
+// end returns the process's exit code for err. When err is that the command was
+// ended by a signal, so is this process, and whoever started it sees that.
+func end(err error) int {
+	if s, ok := errors.AsType[run.Signaled](err); ok {
+		s.Raise()
+	}
+	return exitCode(err)
+}
+
 // report prints err to stderr: the only place that does. Joined errors are
 // printed one a line, each with its hint.
 func report(s *ui.Streams, err error, asJSON bool) {
 	if _, ok := errors.AsType[run.Status](err); ok {
+		return
+	}
+	if _, ok := errors.AsType[run.Signaled](err); ok {
 		return
 	}
 	all := errs.All(err)

@@ -158,15 +158,8 @@ func (o *importOptions) spec() (engine.Spec, error) {
 
 // mapping reads what is chosen and renamed.
 func (o *importOptions) mapping() (transfer.Mapping, error) {
-	m := transfer.Mapping{Only: o.filter, Except: o.except, Prefix: o.prefix, Rename: map[secret.Key]secret.Key{}}
-	for _, r := range o.rename {
-		from, to, ok := strings.Cut(r, "=")
-		if !ok || from == "" || to == "" {
-			return m, errs.New(errs.Invalid, "--rename: %q is not OLD=NEW", r)
-		}
-		m.Rename[secret.Key(from)] = secret.Key(to)
-	}
-	return m, nil
+	to, err := renames(o.rename)
+	return transfer.Mapping{Only: o.filter, Except: o.except, Prefix: o.prefix, Rename: to}, err
 }
 
 func runImport(ctx context.Context, a *app, o importOptions) error {

@@ -12,9 +12,8 @@ import (
 
 func newList(a *app) *cobra.Command {
 	return formats(&cobra.Command{
-		Use:     "list [PREFIX]",
-		Aliases: []string{"ls"},
-		Short:   "List the names of the secrets",
+		Use:   "list [PREFIX]",
+		Short: "List the names of the secrets",
 		Long: `List the names of the environment's secrets, and the variables that a command
 sees them as. No value is read or decrypted.
 

@@ -13,14 +13,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/run"
 	"github.com/skret/skret/internal/ui"
 )
 
 // Main runs one command line and returns the process's exit code.
 func Main(ctx context.Context, args []string, s *ui.Streams) int {
+	if len(args) > 0 && args[0] == run.MonitorArg {
+		return run.Monitor(args[1:], environ())
+	}
 	sigs := newSignals(ctx)
 	a := &app{streams: s, signals: sigs}
-	root := newRoot(a)
+	root := newRoot(a, args)
 	root.SetArgs(args)
 	err := root.ExecuteContext(sigs.ctx)
 	if a.deadline != nil {
@@ -32,10 +36,11 @@ func Main(ctx context.Context, args []string, s *ui.Streams) int {
 	if ferr := s.Flush(); err == nil && ferr != nil {
 		err = ferr
 	}
+	a.ended(err)
 	if err != nil {
 		report(s, err, a.json() || asksJSON(args))
 	}
-	return exitCode(err)
+	return end(err)
 }
 
 // asksJSON tells whether args ask for JSON, for when a mistake before that kept
@@ -72,8 +77,9 @@ func endedBy(err error, ctxs ...context.Context) error {
 	return err
 }
 
-// newRoot is the one list of commands.
-func newRoot(a *app) *cobra.Command {
+// newRoot makes the command tree: of the commands only the one that args name,
+// or all where they name none.
+func newRoot(a *app, args []string) *cobra.Command {
 	showVersion := false
 	root := &cobra.Command{
 		Use:   "skret",
@@ -117,28 +123,13 @@ Exit codes:
 	// Not the framework's, whose template would link text/template, and with it
 	// every method that could be named in one: 3 MB.
 	root.Flags().BoolVar(&showVersion, "version", false, "print the version of skret")
-	root.AddCommand(
-		newInit(a),
-		newGet(a),
-		newSet(a),
-		newList(a),
-		newDelete(a),
-		newHistory(a),
-		newRollback(a),
-		newRun(a),
-		newEnv(a),
-		newImport(a),
-		newSync(a),
-		newCopy(a),
-		newDiff(a),
-		newTrust(a),
-		newLocal(a),
-		newConfig(a),
-		newAuth(a),
-		newCompletion(a),
-		newVersion(a),
-	)
-	root.SetHelpCommand(newHelp(root))
+	one := wanted(root.PersistentFlags(), args)
+	for _, c := range commands {
+		if one == "" || c.is(one) {
+			root.AddCommand(c.make(a))
+		}
+	}
+	root.SetHelpCommand(newHelp(a, root))
 	a.completeFlags(root)
 	wrapArgs(root)
 	return root

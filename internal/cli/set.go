@@ -15,6 +15,7 @@ import (
 	"github.com/skret/skret/internal/durable"
 	"github.com/skret/skret/internal/engine"
 	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/generate"
 	"github.com/skret/skret/internal/secret"
 	"github.com/skret/skret/internal/store"
 )
@@ -24,6 +25,7 @@ const maxInput = 16 << 20
 
 type setOptions struct {
 	fromFile    string
+	generate    string
 	allowEmpty  bool
 	trimNewline bool
 	typ         string
@@ -34,6 +36,7 @@ type setOptions struct {
 
 func (o *setOptions) bind(f *pflag.FlagSet) {
 	f.StringVar(&o.fromFile, "from-file", "", "take the value from this file, byte for byte")
+	f.StringVar(&o.generate, "generate", "", "make the value: one of the `kinds` of skret generate, or schema for what .skret.yaml says")
 	f.BoolVar(&o.allowEmpty, "allow-empty", false, "accept an empty value")
 	f.BoolVar(&o.trimNewline, "trim-newline", false, "take one newline off the end of what is read")
 	f.StringVar(&o.typ, "type", "", "type of the parameter in AWS: SecureString (the default), String or StringList")
@@ -52,21 +55,25 @@ func newSet(a *app) *cobra.Command {
   VALUE or KEY=VALUE   on the command line, where the shell's history and other
                        users' ps can see it
   --from-file FILE     the bytes of a file
+  --generate KIND      a new random value, which is not shown; see skret generate
   a pipe, or -         all of standard input
   a prompt             on the terminal, without echo
 
 Bytes are kept as they are. A single line that ends in a newline is stored with
-it, and a remark says so; --trim-newline takes it off.`,
+it, and a remark says so; --trim-newline takes it off. Of a key pair that was
+generated the public key is printed.`,
 		Example: `  skret set DATABASE_URL
   skret set LOG_LEVEL=debug REGION=eu-west-1
   printf %s "$TOKEN" | skret set API_TOKEN
   skret set TLS_KEY --from-file key.pem --description "until May"
+  skret set SESSION_KEY --generate hex:32
   skret set API_TOKEN --if-version 0 < token      # only if there is none yet`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: a.completeKeys,
 		RunE:              func(c *cobra.Command, args []string) error { return runSet(c.Context(), a, o, args) },
 	}
 	o.bind(c.Flags())
+	_ = c.RegisterFlagCompletionFunc("generate", cobra.FixedCompletions(append(kinds(), generateBySchema), cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"SecureString", "String", "StringList"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
@@ -101,6 +108,12 @@ func runSet(ctx context.Context, a *app, o setOptions, args []string) error {
 		return err
 	}
 	for i, p := range pairs {
+		if o.generate != "" {
+			if entries[i].Value, err = generated(client.Project.Rules, entries[i].Key, o.generate); err != nil {
+				return err
+			}
+			continue
+		}
 		v := []byte(p.value)
 		if !p.given {
 			if v, err = a.readValue(ctx, o, entries[i].Key); err != nil {
@@ -116,6 +129,12 @@ func runSet(ctx context.Context, a *app, o setOptions, args []string) error {
 	if err := errors.Join(probs...); err != nil {
 		return err
 	}
+	return a.put(ctx, client, o.ifVersion, entries, o.generate != "")
+}
+
+// put writes secrets and says what was written; made tells that the values are new
+// ones of skret's, of which the public keys are printed.
+func (a *app) put(ctx context.Context, client *engine.Client, expect int64, entries []secret.Entry, made bool) error {
 	if ks := client.Project.Place.Keys; len(ks) > 0 {
 		for _, e := range entries {
 			if !slices.Contains(ks, string(e.Key)) {
@@ -123,30 +142,43 @@ func runSet(ctx context.Context, a *app, o setOptions, args []string) error {
 			}
 		}
 	}
-	done, err := client.Put(ctx, o.ifVersion, entries...)
-	if perr := a.printWritten("set", done); err == nil {
+	done, err := client.Put(ctx, expect, entries...)
+	verb, public := "set", []string(nil)
+	if made {
+		verb = "generated"
+		for _, e := range entries[:len(done)] {
+			public = append(public, generate.Public(e.Value))
+		}
+	}
+	if perr := a.printWritten(verb, done, public...); err == nil {
 		err = perr
 	}
 	return err
 }
 
-// printWritten says what was stored: talk for a person, data as JSON.
-func (a *app) printWritten(verb string, done []engine.Written) error {
+// printWritten says what was stored: talk for a person, data as JSON. public are the
+// public keys of the values, "" for those that have none; there may be none at all.
+func (a *app) printWritten(verb string, done []engine.Written, public ...string) error {
 	if a.json() {
 		type doc struct {
-			Key     secret.Key `json:"key"`
-			Version int64      `json:"version"`
+			Key       secret.Key `json:"key"`
+			Version   int64      `json:"version"`
+			PublicKey string     `json:"public_key,omitempty"`
 		}
 		docs := make([]doc, len(done))
 		for i, w := range done {
-			docs[i] = doc(w)
+			docs[i] = doc{Key: w.Key, Version: w.Version}
+			if i < len(public) {
+				docs[i].PublicKey = public[i]
+			}
 		}
 		return a.streams.JSON(docs)
 	}
 	for _, w := range done {
 		a.streams.Notice("%s %s, version %d", verb, w.Key, w.Version)
 	}
-	return nil
+	_, err := a.streams.Out.WriteString(strings.Join(public, ""))
+	return err
 }
 
 type pair struct {
@@ -161,6 +193,15 @@ func (o *setOptions) pairs(args []string) ([]pair, error) {
 	}
 	if o.ifVersion < store.AnyVersion {
 		return usage("--if-version: %d is not a version", o.ifVersion)
+	}
+	if o.generate != "" {
+		switch {
+		case len(args) > 1 || strings.Contains(args[0], "="):
+			return usage("--generate goes with one key, and no value")
+		case o.fromFile != "" || o.trimNewline || o.allowEmpty:
+			return usage("--generate excludes --from-file, --trim-newline and --allow-empty")
+		}
+		return []pair{{key: args[0]}}, nil
 	}
 	if !strings.Contains(args[0], "=") {
 		switch {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -24,6 +25,8 @@ type signals struct {
 	once       sync.Once
 	ch         chan os.Signal
 	quit, done chan struct{}
+
+	others atomic.Bool // INT and QUIT are for another program on the terminal
 }
 
 func newSignals(parent context.Context) *signals {
@@ -43,11 +46,17 @@ func (s *signals) watch() {
 		signal.Notify(s.ch, sigs...) // never empty: only INT and HUP can be seen to be ignored
 		go func() {
 			defer close(s.done)
-			select {
-			case sig := <-s.ch:
-				s.cancel(interrupted{sig})
-				signal.Stop(s.ch)
-			case <-s.quit:
+			for {
+				select {
+				case sig := <-s.ch:
+					if s.others.Load() && (sig == os.Interrupt || sig == syscall.SIGQUIT) {
+						continue
+					}
+					s.cancel(interrupted{sig})
+					signal.Stop(s.ch)
+				case <-s.quit:
+				}
+				return
 			}
 		}()
 	})

@@ -247,7 +247,7 @@ func runSync(ctx context.Context, a *app, o syncOptions) error {
 	for _, t := range targets {
 		err := a.syncOne(ctx, p, t, o, &docs)
 		if err != nil && len(targets) > 1 {
-			err = errs.Each(fmt.Sprintf("the %s target in line %d", t.spec.Type, t.spec.Line), err)
+			err = errs.Each(fmt.Sprintf("the %s target in line %s", t.spec.Type, t.spec.Line), err)
 		}
 		probs = append(probs, err)
 		if ctx.Err() != nil {

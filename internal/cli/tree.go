@@ -14,5 +14,5 @@ import (
 // commands have no streams and are not to be run.
 func Tree() *cobra.Command {
 	nothing := &ui.Streams{In: strings.NewReader(""), Out: bufio.NewWriter(io.Discard), Err: io.Discard}
-	return newRoot(&app{streams: nothing})
+	return newRoot(&app{streams: nothing}, nil)
 }

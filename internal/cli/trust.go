@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/skret/skret/internal/config"
 	"github.com/skret/skret/internal/engine"
 	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/trust"
@@ -14,12 +15,13 @@ import (
 
 type trustOptions struct {
 	confirmOptions
-	dryRun, forget bool
+	dryRun, forget, shell bool
 }
 
 func (o *trustOptions) bind(f *pflag.FlagSet) {
 	o.confirmOptions.bind(f)
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what is asked for, and its hash; allow nothing")
+	f.BoolVar(&o.shell, "shell", false, "let shells load the secrets on entering the folder (skret hook)")
 	f.BoolVar(&o.forget, "forget", false, "take back what was allowed to this project")
 }
 
@@ -35,9 +37,14 @@ that do so.
 
 What is allowed is kept in ~/.skret/trust.json for this very file. Whoever changes
 the file so that it asks for more has to be trusted anew: only what is new is
-shown. In CI, sync --trust takes the hash that --dry-run prints.`,
+shown. In CI, sync --trust takes the hash that --dry-run prints.
+
+--shell allows shells that have skret's hook to load the secrets when they enter
+the folder, as long as nothing is changed in .skret.yaml and .skret.local.yaml:
+whoever writes them chooses the variables of your shell.`,
 		Example: `  skret trust
   skret trust --dry-run
+  skret trust --shell
   skret sync --trust sha256:3b1f...`,
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -70,6 +77,9 @@ func runTrust(ctx context.Context, a *app, o trustOptions) error {
 		}
 		return err
 	}
+	if o.shell {
+		return a.trustShell(ctx, o, p.Project, book)
+	}
 	all, err := p.Demands()
 	if err != nil {
 		return err
@@ -94,6 +104,37 @@ func runTrust(ctx context.Context, a *app, o trustOptions) error {
 		return err
 	}
 	return book.Allow(ctx, p.Project.File, all)
+}
+
+// trustShell allows shells to load the project as it is.
+func (a *app) trustShell(ctx context.Context, o trustOptions, p *config.Project, book *trust.Book) error {
+	content, err := engine.Content(p)
+	if err != nil {
+		return err
+	}
+	allowed, err := book.ShellAllowed(p.File, content)
+	if err != nil {
+		return err
+	}
+	if a.json() {
+		if err := a.streams.JSON(map[string]any{"file": p.File, "content": content, "allowed": allowed}); err != nil {
+			return err
+		}
+	} else if allowed {
+		a.streams.Notice("shells may load %s as it is", p.File)
+	} else if o.dryRun {
+		a.streams.Notice("shells may not load %s as it is", p.File)
+	}
+	if allowed || o.dryRun {
+		return nil
+	}
+	if err := a.streams.Flush(); err != nil { // before the question
+		return err
+	}
+	if err := a.confirm(ctx, o.confirmOptions, "let shells load the secrets of "+p.File+" on entering its folder"); err != nil {
+		return err
+	}
+	return book.AllowShell(ctx, p.File, content)
 }
 
 func demandsJSON(all, unknown []trust.Demand) []demandJSON {

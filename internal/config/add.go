@@ -35,7 +35,7 @@ func NewAddition(in Input) (*Addition, error) {
 		return nil, errs.New(errs.Invalid, "where are the secrets to be?").
 			WithHint("in an encrypted file: skret init --provider local; in AWS: skret init --provider aws --path /myapp/prod --region us-east-1")
 	}
-	r.place(nil)
+	r.place(nil, nil)
 	a.Place = r.p.Place
 	if strings.HasPrefix(r.p.Origins["region"].Name, "AWS_") {
 		a.Place.Region = ""
@@ -76,14 +76,14 @@ func (a *Addition) Apply(old []byte) ([]byte, error) {
 		text = a.fresh()
 	} else {
 		var err error
-		if before, err = parse(a.File, old); err != nil {
+		if before, err = parse(a.File, old, false); err != nil {
 			return nil, err
 		}
 		if text, err = a.insert(string(old), before); err != nil {
 			return nil, err
 		}
 	}
-	after, err := parse(a.File, []byte(text))
+	after, err := parse(a.File, []byte(text), false)
 	if err != nil || !a.in(after) || !kept(before, after) {
 		return nil, errs.New(errs.Conflict, "the environment cannot be added to %s without touching the rest", a.File).
 			WithHint("add it by hand; it is\n%s", strings.Join(a.lines("", "  ", "\n"), ""))
@@ -202,7 +202,7 @@ func (a *Addition) insert(text string, top *value) (string, error) {
 			}
 		}
 	case old == nil && (a.Default || len(envs.values) == 1):
-		line := offset(text, pos{top.get("version").at.line + 1, 1})
+		line := offset(text, pos{line: top.get("version").at.line + 1, column: 1})
 		edits = append(edits, edit{line, line, "default_env: " + scalar(name) + end})
 	}
 	slices.SortFunc(edits, func(x, y edit) int { return y.at - x.at })
@@ -228,10 +228,10 @@ func lastLine(text string, top, envs *value) int {
 	end := len(text)
 	for _, v := range top.values {
 		if v.pos.line > last.pos.line {
-			end = min(end, offset(text, pos{v.pos.line, 1}))
+			end = min(end, offset(text, pos{line: v.pos.line, column: 1}))
 		}
 	}
-	begin := offset(text, pos{last.pos.line + 1, 1})
+	begin := offset(text, pos{line: last.pos.line + 1, column: 1})
 	for end > begin {
 		start := strings.LastIndexByte(text[:end-1], '\n') + 1
 		line := text[start:end]

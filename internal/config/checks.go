@@ -3,8 +3,11 @@ package config
 import (
 	"path"
 	"path/filepath"
+	"regexp/syntax"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/skret/skret/internal/secret"
@@ -22,6 +25,9 @@ const (
 	patternAccount   = `^[0-9]{12}$`
 	patternRole      = `^[A-Za-z0-9+=,.@_-]{1,64}$`
 	patternRecipient = `^(age1[a-z0-9]+|(ssh-[a-z0-9-]+|ecdsa-[a-z0-9-]+) [A-Za-z0-9+/=]+( .*)?)$`
+
+	patternGenerate = `^(password|hex|base64|uuid|ed25519|rsa)(:[1-9][0-9]{0,4})?$`
+	patternDuration = `^([0-9]{1,6}[smhd]){1,4}$`
 
 	patternAddress      = `^(https?://)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$`
 	patternRepository   = `^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}/[A-Za-z0-9_.-]{1,100}$`
@@ -271,4 +277,42 @@ func checkSubdomain(s string) string {
 		return "this name is made of at most 253 small letters, digits, - and ., with a letter or a digit at both ends and around each ."
 	}
 	return ""
+}
+
+func checkPattern(s string) string {
+	if _, err := syntax.Parse(s, syntax.Perl); err != nil {
+		return "this is no regular expression of RE2"
+	}
+	return ""
+}
+
+func checkGenerate(s string) string {
+	how, length, long := strings.Cut(s, ":")
+	known := slices.Contains([]string{"password", "hex", "base64", "uuid", "ed25519", "rsa"}, how)
+	if !known || long && (!madeOf(length, digits, 5) || length[0] == '0') {
+		return "a value is made as password, hex, base64, uuid, ed25519 or rsa, perhaps with a length, as in hex:32"
+	}
+	return ""
+}
+
+func checkDuration(s string) string {
+	if _, ok := parseDuration(s); !ok {
+		return "this is no length of time such as 90s, 10m, 2h or 7d"
+	}
+	return ""
+}
+
+// parseDuration reads what patternDuration describes.
+func parseDuration(s string) (d time.Duration, ok bool) {
+	units := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}
+	for n := 0; s != "" && n < 4; n++ {
+		end := len(s) - len(strings.TrimLeft(s, digits))
+		count, err := strconv.Atoi(s[:end])
+		if err != nil || end > 6 || end == len(s) || units[s[end]] == 0 {
+			return 0, false
+		}
+		d += time.Duration(count) * units[s[end]]
+		s, ok = s[end+1:], true
+	}
+	return d, ok && s == ""
 }

@@ -9,6 +9,10 @@ package config
 import (
 	"path/filepath"
 	"strconv"
+	"strings"
+	"time"
+
+	"github.com/skret/skret/internal/secret"
 )
 
 // Input is everything that a Project is made of.
@@ -39,18 +43,32 @@ const (
 
 // Project is the resolved configuration of one command. It does not change.
 type Project struct {
-	Name  string   // project:
-	File  string   // the .skret.yaml, absolute; "" when there is none
-	Root  string   // the folder of File, or the starting folder
-	Env   string   // the chosen environment's name; "" when there is none
-	Envs  []string // the names of all environments, sorted
-	Place Place
-	Home  string // skret's own folder: SKRET_HOME, or ~/.skret; "" when neither is known
+	Name    string   // project:
+	File    string   // the .skret.yaml, absolute; "" when there is none
+	Root    string   // the folder of File, or the starting folder
+	Env     string   // the chosen environment's name; "" when there is none
+	Overlay string   // the .skret.local.yaml beside File; "" when there is none
+	Envs    []string // the names of all environments, sorted
+	Place   Place
+	Home    string // skret's own folder: SKRET_HOME, or ~/.skret; "" when neither is known
 
-	// Policy of the environment, with the top level's joined in front.
+	// Policy of the environment, with that of the environments that it extends and
+	// of the top level joined in front.
 	Required, Exclude, AllowEnv []string
 
 	Targets []Target // sync.targets, in the file's order
+
+	// Rules are those of `schema:`: the environment's, those of the environments
+	// that it extends, then the top level's. The first that is about a secret holds.
+	Rules []secret.Rule
+
+	// Layers are the places that the environment's secrets come from, the nearest
+	// last: that is Place, where secrets are written. One without `paths:` and
+	// `extends:` has one.
+	Layers []Layer
+
+	Cache Cache
+	Scan  Scan
 
 	// Identity of the local store: SKRET_IDENTITY (the text of an identity) and
 	// the file, which is SKRET_IDENTITY_FILE or <Home>/identity.txt.
@@ -88,6 +106,27 @@ func (p *Project) Describe() string {
 	return p.Env + " (" + where + ")"
 }
 
+// The words for `cache.mode`.
+const (
+	CacheOff      = "off"
+	CacheFallback = "fallback" // what was read before serves when the service cannot be reached
+	CachePrefer   = "prefer"   // and before it is asked, as long as it is not older than TTL
+)
+
+// Cache says whether secrets that were read are kept, sealed, on this machine.
+type Cache struct {
+	Mode   string        // CacheOff and its kin, never ""
+	TTL    time.Duration // with CachePrefer: how long no question is asked
+	MaxAge time.Duration // after which what is kept serves for nothing
+}
+
+// Scan is what `skret scan` takes from the configuration.
+type Scan struct {
+	MinLength int      // shorter values are not looked for; 0 leaves it to scan
+	Allow     []string // findings that are meant to be there, by fingerprint, or secrets by key or glob
+	Skip      []string // globs of files that are not looked into
+}
+
 // Place is where an environment's secrets are.
 type Place struct {
 	Provider string // ProviderAWS or ProviderLocal
@@ -111,21 +150,25 @@ type Place struct {
 
 // Origin says where a setting came from.
 type Origin struct {
-	Kind string // flag, variable, file, found (by its place) or default
-	Name string // --region, SKRET_REGION, or the file's path
-	Line int    // with Kind file
-	Also int    // with Kind file: the line of the second part, of a list that is joined from two; or 0
+	Kind string  // flag, variable, file, found (by its place) or default
+	Name string  // --region, SKRET_REGION, or the file's path
+	Line int     // with Kind file
+	Also *Origin // with Kind file: where the next part is of a list that is joined from several; or nil
 }
 
 // String returns the origin as `skret config` prints it.
 func (o Origin) String() string {
 	switch o.Kind {
 	case "file":
-		s := o.Name + ":" + strconv.Itoa(o.Line)
-		if o.Also > 0 {
-			s += " and " + strconv.Itoa(o.Also)
+		places := []string{o.Name + ":" + strconv.Itoa(o.Line)}
+		for also := o.Also; also != nil; also = also.Also {
+			place := strconv.Itoa(also.Line)
+			if also.Name != o.Name {
+				place = also.Name + ":" + place
+			}
+			places = append(places, place)
 		}
-		return s
+		return strings.Join(places, " and ")
 	case "default", "found":
 		return o.Kind
 	default:

@@ -11,8 +11,12 @@ import (
 	"github.com/skret/skret/internal/errs"
 )
 
-// Name is the name of a configuration file.
-const Name = ".skret.yaml"
+// Name is the name of a configuration file, and OverlayName that of the file
+// beside it with what is the user's own.
+const (
+	Name        = ".skret.yaml"
+	OverlayName = ".skret.local.yaml"
+)
 
 // find returns the nearest configuration from dir upward, or "". It looks last
 // in the root of the repository that dir is in, which is where a .git is, or in

@@ -179,3 +179,21 @@ func TestRefusesAnotherUsersFile(t *testing.T) {
 	}
 	foreign("link")
 }
+
+// TestRefusesAnotherUsersOverlay: also beside a configuration that the user named.
+func TestRefusesAnotherUsersOverlay(t *testing.T) {
+	if runtime.GOOS == "windows" || os.Geteuid() != 0 {
+		t.Skip("only root can give a file away")
+	}
+	in := project(t, good)
+	file := write(t, "project: theirs\n", in.Dir, OverlayName)
+	load(t, in)
+	if err := os.Chown(file, 12345, 12345); err != nil {
+		t.Skip(err)
+	}
+	for _, in.Flags.Config = range []string{"", filepath.Join(in.Dir, Name)} {
+		if got := refused(t, in, errs.Config); !strings.Contains(got, OverlayName+": it belongs to another user | if you trust what is in it, make it yours; else remove it") {
+			t.Error(got)
+		}
+	}
+}

@@ -12,6 +12,7 @@ type kind uint8
 const (
 	text    kind = iota // one text
 	boolean             // true or false
+	number              // a whole number that is not negative
 	list                // a list of texts, none twice
 	table               // known keys
 	tables              // a list of tables, each with the known keys
@@ -97,12 +98,20 @@ var layout = key{kind: table, doc: "Where a project's secrets are. See https://g
 		doc: "Secrets, by key or by variable, without which run and env refuse to work, in every environment."},
 	{name: "exclude", kind: list, check: checkGlob,
 		doc: "Patterns such as OLD_*. Secrets whose key or variable matches one are kept from run and env, in every environment."},
+	{name: "schema", kind: named, check: checkKey, pattern: patternKey, one: "rule", by: "type", keys: ruleKeys,
+		doc: "What the secrets are, by key or by variable, in every environment. run and env refuse to work with values that are something else."},
+	{name: "cache", kind: table, keys: cacheKeys,
+		doc: "Whether secrets that were read from a service are kept, sealed, on this machine."},
 	{name: "environments", kind: named, must: true, check: checkEnv, pattern: patternEnv,
 		doc: "The environments by name. Each is a place that holds secrets.", one: "environment", by: "provider", keys: []key{
 			{name: "provider", must: true, words: []string{ProviderAWS, ProviderLocal},
 				doc: "Where the secrets are: aws is SSM Parameter Store, local an encrypted file beside the code."},
-			{name: "path", must: true, of: forAWS, check: checkPath, pattern: patternPath,
-				doc: "Path of the parameters, such as /myapp/prod. A key is the part of a parameter's name after it."},
+			{name: "extends", check: checkEnv, pattern: patternEnv,
+				doc: "Another environment of this file. Its secrets are there too, and come from where it has them; this one's own win. So are its required, exclude, allow_env and schema."},
+			{name: "path", or: "paths", of: forAWS, check: checkPath, pattern: patternPath,
+				doc: "Path of the parameters, such as /myapp/prod. A key is the part of a parameter's name after it. Either it or paths must be there."},
+			{name: "paths", kind: list, of: forAWS, check: checkPath, pattern: patternPath,
+				doc: "Several paths, such as [/common, /myapp/prod]. Of a key that several have, the one furthest to the right wins; that path is also the one that is written to."},
 			{name: "region", of: forAWS, check: checkRegion, pattern: patternRegion, standard: "what the AWS SDK finds",
 				doc: "AWS region, such as eu-west-1. AWS_REGION wins over it."},
 			{name: "profile", of: forAWS, check: checkLine, standard: "what the AWS SDK finds",
@@ -129,9 +138,21 @@ var layout = key{kind: table, doc: "Where a project's secrets are. See https://g
 				doc: "As exclude at the top, for this environment alone."},
 			{name: "allow_env", kind: list, check: checkVariable, pattern: patternVariable,
 				doc: "Variables that run and env pass although a command can be made to run other code by them, such as NODE_OPTIONS. Whoever can change this file decides: review it."},
+			{name: "schema", kind: named, check: checkKey, pattern: patternKey, one: "rule", by: "type", keys: ruleKeys,
+				doc: "As schema at the top, for this environment alone. Its rules come before those of the top."},
+			{name: "cache", kind: table, keys: cacheKeys,
+				doc: "As cache at the top, for this environment alone."},
 			{name: "protected", kind: boolean, standard: "false",
 				doc: "Before secrets are copied into it, its name must be typed, or passed with a flag."},
 		}},
+	{name: "scan", kind: table, doc: "What skret scan looks for.", keys: []key{
+		{name: "min_length", kind: number, standard: "8",
+			doc: "Values with fewer bytes are not looked for."},
+		{name: "allow", kind: list, check: checkGlob,
+			doc: "What is meant to be there: findings, by the fingerprint that skret scan shows, or all of a secret, by key or by a pattern."},
+		{name: "skip", kind: list, check: checkGlob,
+			doc: "Patterns of files, such as testdata/*, that are not looked into."},
+	}},
 	{name: "sync", kind: table, doc: "What skret sync does.", keys: []key{
 		{name: "targets", kind: tables, doc: "The places that skret sync writes secrets to, in their order.", one: "target", by: "type", keys: targetKeys},
 	}},

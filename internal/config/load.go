@@ -19,8 +19,10 @@ import (
 // found so must belong to the user or to root. Without a file, --path or --file
 // (or SKRET_PATH, SKRET_FILE) is enough.
 //
+// The file .skret.local.yaml beside it is laid over it: see overlay.
+//
 // The environment is -e, SKRET_ENV, default_env, or the only one. The values of
-// the others are not judged. Those of sync.targets are, all of them.
+// the others are not judged, but for those of the environments that it extends. Those of sync.targets are, all of them.
 //
 // What a file names is within its folder: `file:` is relative, and leads out of
 // there neither by .. nor by a link. --file and SKRET_FILE are the user's own
@@ -48,12 +50,23 @@ func Load(in Input) (*Project, error) {
 		}
 	}
 	if top == nil || env != nil || in.Flags.Alone { // else there is nothing to work on
-		r.place(env)
-		r.p.Required = r.texts("required", top, env)
-		r.p.Exclude = r.texts("exclude", top, env)
-		r.p.AllowEnv = r.texts("allow_env", env)
+		var bases []*value
+		if env != nil {
+			bases = r.bases(top.get("environments"), env)
+		}
+		r.place(env, bases)
+		r.layers(env, bases)
+		nearestFirst := append([]*value{env}, bases...)
+		r.p.Rules = r.rules(append(nearestFirst, top)...)
+		slices.Reverse(nearestFirst)
+		r.p.AllowEnv = r.texts("allow_env", nearestFirst...)
+		topFirst := append([]*value{top}, nearestFirst...)
+		r.p.Required = r.texts("required", topFirst...)
+		r.p.Exclude = r.texts("exclude", topFirst...)
 		r.take("protected", r.file(env.get("protected")))
 	}
+	r.p.Cache = r.cache(env, top)
+	r.p.Scan = r.scan(top)
 	r.targets(top)
 	if err := errors.Join(bounded(r.p.File, r.probs)...); err != nil {
 		return nil, err
@@ -75,16 +88,17 @@ func User(in Input) (*Project, error) {
 
 // resolver lays flags and variables over a file.
 type resolver struct {
-	in    Input
-	p     *Project
-	probs []error
+	in        Input
+	p         *Project
+	probs     []error
+	elsewhere bool // the place is one that a flag or a variable names
 }
 
 func newResolver(in Input) *resolver {
 	if in.Getenv == nil {
 		in.Getenv = func(string) string { return "" }
 	}
-	return &resolver{in: in, p: &Project{Root: in.Dir, Origins: map[string]Origin{}, getenv: in.Getenv}}
+	return &resolver{in: in, p: &Project{Root: in.Dir, Origins: map[string]Origin{}, getenv: in.Getenv, Cache: Cache{Mode: CacheOff}}}
 }
 
 // getenv returns a variable, "" when it is blank.
@@ -139,7 +153,7 @@ func (r *resolver) file(v *value) choice {
 }
 
 func (r *resolver) line(v *value) Origin {
-	return Origin{Kind: "file", Name: r.p.File, Line: v.pos.line}
+	return Origin{Kind: "file", Name: v.pos.file, Line: v.pos.line}
 }
 
 // take returns the first choice that is given and notes its origin.
@@ -190,8 +204,8 @@ func (r *resolver) document() (*value, error) {
 		return nil, err
 	}
 	r.p.File, r.p.Root = name, filepath.Dir(name)
-	top, err := parse(name, data)
-	if err != nil {
+	top, err := parse(name, data, false)
+	if err := errors.Join(err, r.overlay(top)); err != nil {
 		return nil, err
 	}
 	project := r.take("project", r.file(top.get("project")))

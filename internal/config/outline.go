@@ -20,6 +20,7 @@ func Outline(in Input) (*Project, error) {
 	r.outside(region, checkRegion)
 	r.p.Place.Region = region.text
 	r.identity(nil, identityFlags(in.Flags))
+	r.p.Cache, r.p.Scan = r.cache(top), r.scan(top)
 	r.targets(top)
 	return r.p, errors.Join(bounded(r.p.File, r.probs)...)
 }

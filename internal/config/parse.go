@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v4/plugin/loaderlimits"
 
 	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/secret"
 )
 
 // Limits of a configuration file.
@@ -27,7 +29,7 @@ type value struct {
 	pos    pos      // of the key
 	at     pos      // of what stands behind it
 	word   string   // of a table whose keys go with words: its word, "" if that is not known
-	text   string   // of a boolean: true or false
+	text   string   // of a boolean: true or false; of a number: its digits
 	items  []item   // of a list
 	values []*value // of a table, a tables or a named, in the file's order
 }
@@ -40,8 +42,14 @@ type item struct {
 	at   pos
 }
 
-// pos is a place in the file. Both count from 1, the column in characters.
-type pos struct{ line, column int }
+// pos is a place in a file. Lines and columns count from 1, columns in characters.
+type pos struct {
+	line, column int
+	file         string // "" is the parser's own
+}
+
+// beginning is where a file begins.
+var beginning = pos{line: 1, column: 1}
 
 // get returns what stands behind the key, or nil.
 func (v *value) get(name string) *value {
@@ -63,9 +71,10 @@ func (v *value) all() []*value {
 
 // parser reads one file. It goes on after a problem, so that all are reported.
 type parser struct {
-	file  string
-	probs []error
-	more  int // problems beyond maxProblems
+	file    string
+	overlay bool // it may be empty
+	probs   []error
+	more    int // problems beyond maxProblems
 }
 
 // maxProblems bounds how many problems of one file are reported.
@@ -79,7 +88,7 @@ func (p *parser) problem(at pos, hint, format string, args ...any) {
 		p.more++
 		return
 	}
-	e := errs.New(errs.Config, "%s:%d:%d: "+format, append([]any{p.file, at.line, at.column}, args...)...)
+	e := errs.New(errs.Config, "%s:%d:%d: "+format, append([]any{cmp.Or(at.file, p.file), at.line, at.column}, args...)...)
 	p.probs = append(p.probs, e.WithHint("%s", hint))
 }
 
@@ -92,22 +101,25 @@ func (p *parser) err() error {
 
 // parse reads the structure of a configuration: which keys are there, and
 // whether each has a value of the right form. What the values say is judged
-// later, for the chosen environment alone.
-func parse(name string, data []byte) (*value, error) {
-	p := &parser{file: name}
+// later, for the chosen environment alone. Of an overlay nothing has to be there.
+func parse(name string, data []byte, overlay bool) (*value, error) {
+	p := &parser{file: name, overlay: overlay}
 	root := p.document(data)
 	if root == nil {
 		return nil, p.err()
 	}
-	top := &value{key: &layout, at: place(root), pos: place(root)}
+	top := &value{key: &layout, at: p.place(root), pos: p.place(root)}
 	p.table(root, top)
 	if v := top.get("version"); v != nil && v.text != "" && v.text != version {
 		p.problem(v.at, `this skret knows version "1"`, "this version of the configuration is not known")
 	}
+	if overlay {
+		return top, p.err()
+	}
 	for _, k := range layout.keys {
 		if v := top.get(k.name); k.must && root.Kind == yaml.MappingNode && !hasKey(root, k.name) {
 			p.problem(top.at, "skret init writes it", "%s is missing", k.name)
-		} else if k.kind == named && v != nil && len(v.values) == 0 && len(p.probs) == 0 {
+		} else if k.must && k.kind == named && v != nil && len(v.values) == 0 && len(p.probs) == 0 {
 			p.problem(v.at, "skret init adds one", "%s has none", k.name)
 		}
 	}
@@ -123,19 +135,22 @@ func (p *parser) document(data []byte) *yaml.Node {
 	}
 	loader, err := yaml.NewLoader(bytes.NewReader(data), yaml.WithPlugin(loaderlimits.New(loaderlimits.DepthValue(maxDepth))))
 	if err != nil { // only options can be wrong
-		p.problem(pos{1, 1}, "", "the YAML reader does not start")
+		p.problem(beginning, "", "the YAML reader does not start")
 		return nil
 	}
 	var doc, second yaml.Node
 	if err := loader.Load(&doc); errors.Is(err, io.EOF) || err == nil && len(doc.Content) != 1 {
-		p.problem(pos{1, 1}, "skret init writes one", "the configuration is empty")
+		if p.overlay {
+			return nil
+		}
+		p.problem(beginning, "skret init writes one", "the configuration is empty")
 		return nil
 	} else if err != nil {
 		p.syntax(data, err)
 		return nil
 	}
 	if err := loader.Load(&second); err == nil {
-		p.problem(place(&second), "", "a second document begins here, and one is the limit")
+		p.problem(p.place(&second), "", "a second document begins here, and one is the limit")
 		return nil
 	} else if !errors.Is(err, io.EOF) {
 		p.syntax(data, err)
@@ -148,10 +163,10 @@ func (p *parser) document(data []byte) *yaml.Node {
 func (p *parser) syntax(data []byte, err error) {
 	le, ok := errors.AsType[*yaml.LoadError](err)
 	if !ok || le.Mark.Line == 0 {
-		p.problem(pos{1, 1}, "", "this is not valid YAML")
+		p.problem(beginning, "", "this is not valid YAML")
 		return
 	}
-	at := pos{le.Mark.Line, max(le.Mark.Column, 1)}
+	at := pos{line: le.Mark.Line, column: max(le.Mark.Column, 1)}
 	rest := string(data)[offset(string(data), at):]
 	switch {
 	case strings.HasPrefix(rest, "\t"):
@@ -159,7 +174,7 @@ func (p *parser) syntax(data []byte, err error) {
 	case strings.HasPrefix(rest, "*"):
 		p.problem(at, "", "aliases are not allowed")
 	case strings.Contains(le.ContextMsg, "quoted scalar") && le.ContextMark.Line > 0:
-		p.problem(pos{le.ContextMark.Line, le.ContextMark.Column}, "", "a text in quotes begins here that has no end, or a wrong escape")
+		p.problem(pos{line: le.ContextMark.Line, column: le.ContextMark.Column}, "", "a text in quotes begins here that has no end, or a wrong escape")
 	case strings.Contains(le.Message, "max depth"):
 		p.problem(at, "", "this is nested too deeply")
 	default:
@@ -173,14 +188,14 @@ func (p *parser) table(n *yaml.Node, v *value) {
 		return
 	}
 	if n.Kind != yaml.MappingNode {
-		p.problem(place(n), "", "%s must be keys with values", v.title())
+		p.problem(p.place(n), "", "%s must be keys with values", v.title())
 		return
 	}
 	v.word = word(n, v.key)
 	seen := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, val := n.Content[i], n.Content[i+1]
-		c := &value{name: k.Value, pos: place(k), at: place(val)}
+		c := &value{name: k.Value, pos: p.place(k), at: p.place(val)}
 		if !p.plain(k) {
 			continue
 		}
@@ -209,6 +224,8 @@ func (p *parser) table(n *yaml.Node, v *value) {
 			c.text = p.text(val, c.title())
 		case boolean:
 			c.text = p.boolean(val, c.title())
+		case number:
+			c.text = p.number(val, c.title())
 		case list, tables:
 			p.list(val, c)
 		default:
@@ -243,14 +260,14 @@ func (p *parser) list(n *yaml.Node, v *value) {
 	if v.key.kind == tables {
 		each := v.key.each()
 		for _, c := range n.Content {
-			v.values = append(v.values, &value{key: each, pos: place(c), at: place(c)})
+			v.values = append(v.values, &value{key: each, pos: p.place(c), at: p.place(c)})
 			p.table(c, v.values[len(v.values)-1])
 		}
 		return
 	}
 	seen := map[string]int{}
 	for _, c := range n.Content {
-		it := item{p.text(c, "an entry of "+v.name), place(c)}
+		it := item{p.text(c, "an entry of "+v.name), p.place(c)}
 		if line, twice := seen[it.text]; twice && it.text != "" {
 			p.problem(it.at, "", "this entry of %s is there already, in line %d", v.name, line)
 		}
@@ -266,11 +283,11 @@ func (p *parser) text(n *yaml.Node, title string) string {
 	}
 	switch {
 	case n.Kind != yaml.ScalarNode:
-		p.problem(place(n), "", "%s must be a text", title)
+		p.problem(p.place(n), "", "%s must be a text", title)
 	case n.ShortTag() == "!!null":
-		p.problem(place(n), "give it one, or take it out", "%s has no value", title)
+		p.problem(p.place(n), "give it one, or take it out", "%s has no value", title)
 	case n.ShortTag() != "!!str":
-		p.problem(place(n), "put it in quotes", "%s must be a text, and YAML takes this for something else", title)
+		p.problem(p.place(n), "put it in quotes", "%s must be a text, and YAML takes this for something else", title)
 	default:
 		return n.Value
 	}
@@ -284,7 +301,20 @@ func (p *parser) boolean(n *yaml.Node, title string) string {
 		return ""
 	}
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!bool" || n.Value != "true" && n.Value != "false" {
-		p.problem(place(n), "write true or false, without quotes", "%s must be true or false", title)
+		p.problem(p.place(n), "write true or false, without quotes", "%s must be true or false", title)
+		return ""
+	}
+	return n.Value
+}
+
+// number returns the digits of a whole number; "" after a problem. What else YAML
+// takes for one, such as 0x10 or 1_000, is refused.
+func (p *parser) number(n *yaml.Node, title string) string {
+	if !p.plain(n) {
+		return ""
+	}
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" || !madeOf(n.Value, digits, 6) || n.Value[0] == '0' && n.Value != "0" {
+		p.problem(p.place(n), "write digits alone, without quotes", "%s must be a whole number below a million", title)
 		return ""
 	}
 	return n.Value
@@ -305,7 +335,7 @@ func (p *parser) plain(n *yaml.Node) bool {
 	default:
 		return true
 	}
-	p.problem(place(n), "", "%s are not allowed", what)
+	p.problem(p.place(n), "", "%s are not allowed", what)
 	return false
 }
 
@@ -316,7 +346,7 @@ func (p *parser) unknown(c, in *value) {
 		p.more++
 		return
 	}
-	if near := nearest(c.name, in.key.names("")); near != "" {
+	if near := secret.Nearest(c.name, in.key.names("")); near != "" {
 		p.problem(c.pos, "did you mean "+near+"?", "unknown key %q", c.name)
 		return
 	}
@@ -338,7 +368,7 @@ func (v *value) title() string {
 	return "the " + v.key.one
 }
 
-func place(n *yaml.Node) pos { return pos{max(n.Line, 1), max(n.Column, 1)} }
+func (p *parser) place(n *yaml.Node) pos { return pos{max(n.Line, 1), max(n.Column, 1), p.file} }
 
 // hasKey tells whether a mapping has the key, whatever is wrong with its value.
 func hasKey(n *yaml.Node, name string) bool {
@@ -353,12 +383,12 @@ func hasKey(n *yaml.Node, name string) bool {
 // badChar finds the first byte that is not UTF-8, or a control character: the
 // YAML reader does not say where those are.
 func badChar(data []byte) (pos, bool) {
-	at := pos{1, 1}
+	at := beginning
 	for i := 0; i < len(data); {
 		r, n := utf8.DecodeRune(data[i:])
 		switch {
 		case r == '\n':
-			at = pos{at.line + 1, 0}
+			at = pos{line: at.line + 1}
 		case r == utf8.RuneError && n == 1, r < ' ' && r != '\t' && r != '\r', r >= 0x7f && r < 0xa0 && r != 0x85:
 			return at, true
 		}

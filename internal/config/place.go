@@ -8,8 +8,9 @@ import (
 	"github.com/skret/skret/internal/errs"
 )
 
-// place works out where the secrets are, and how they are reached.
-func (r *resolver) place(env *value) {
+// place works out where the environment's own secrets are, and how they are
+// reached. bases are the environments that it extends.
+func (r *resolver) place(env *value, bases []*value) {
 	fl := r.in.Flags
 	path := cmp.Or(flag("--path", fl.Path), r.where("SKRET_PATH"))
 	file := cmp.Or(flag("--file", fl.File), r.where("SKRET_FILE"))
@@ -33,13 +34,17 @@ func (r *resolver) place(env *value) {
 	}
 	r.p.Origins["provider"] = provider.origin
 	r.p.Place.Provider = word
+	r.elsewhere = path.given() || file.given() || !env.get("provider").is(word)
 	switch word {
 	case ProviderAWS:
 		r.refuse(provider, word, file)
 		r.aws(env, provider, path, region)
 		r.identity(env, who)
 	case ProviderLocal:
-		r.refuse(provider, word, path, region, who.profile, who.auth, who.account, who.role)
+		r.refuse(provider, word, path)
+		if !slices.ContainsFunc(bases, func(b *value) bool { return b.get("provider").is(ProviderAWS) }) {
+			r.refuse(provider, word, region, who.profile, who.auth, who.account, who.role)
+		}
 		r.local(env, file)
 	default:
 		if provider.origin.Kind != "file" { // that one is judged already
@@ -52,7 +57,7 @@ func (r *resolver) place(env *value) {
 // refuse reports choices that are for the other provider.
 func (r *resolver) refuse(provider choice, word string, others ...choice) {
 	for _, c := range others {
-		if c.given() && c.origin != provider.origin {
+		if c.given() && c.origin.Name != provider.origin.Name {
 			r.problem(c, "leave one of them out, or choose another with --provider",
 				"this does not go with provider %s, which is from %s", word, provider.origin)
 		}
@@ -71,7 +76,15 @@ func (r *resolver) outside(c choice, check func(string) string) {
 
 func (r *resolver) aws(env *value, provider, path, region choice) {
 	place := &r.p.Place
-	path = r.take("path", path, r.file(env.get("path")))
+	inFile := r.file(env.get("path"))
+	if several := env.get("paths"); several != nil && len(several.items) > 0 {
+		if inFile.given() {
+			r.problem(inFile, "take one of them out", "environment %s has both path and paths", env.name)
+		}
+		last := several.items[len(several.items)-1]
+		inFile = choice{text: last.text, origin: r.line(several), at: last.at}
+	}
+	path = r.take("path", path, inFile)
 	region = r.take("region", region, r.where("SKRET_REGION"), r.variable("AWS_REGION", "AWS_DEFAULT_REGION"), r.file(env.get("region")))
 	r.outside(path, checkPath)
 	r.outside(region, checkRegion)
@@ -112,25 +125,33 @@ func (r *resolver) local(env *value, file choice) {
 	}
 }
 
-// texts returns the list under name and notes its origin.
+// texts returns the list under name, joined from these tables, and notes its origin.
 func (r *resolver) texts(name string, tables ...*value) (all []string) {
-	for _, t := range tables {
-		v := t.get(name)
-		if v == nil || len(v.items) == 0 {
-			continue
-		}
-		o, joined := r.p.Origins[name]
-		if joined {
-			o.Also = v.pos.line
-		} else {
-			o = r.line(v)
-		}
-		r.p.Origins[name] = o
+	for _, v := range r.parts(name, tables...) {
 		for _, it := range v.items {
 			if !slices.Contains(all, it.text) {
 				all = append(all, it.text)
 			}
 		}
 	}
+	return all
+}
+
+// parts returns what stands under name in these tables and is not empty, and notes
+// its origin.
+func (r *resolver) parts(name string, tables ...*value) (all []*value) {
+	var next *Origin
+	for _, t := range slices.Backward(tables) {
+		if v := t.get(name); v != nil && len(v.items)+len(v.values) > 0 {
+			all = append(all, v)
+			o := r.line(v)
+			o.Also = next
+			next = &o
+		}
+	}
+	if next != nil {
+		r.p.Origins[name] = *next
+	}
+	slices.Reverse(all)
 	return all
 }

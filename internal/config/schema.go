@@ -40,6 +40,15 @@ func tableSchema(k *key) map[string]any {
 	if k.by == "" {
 		return s
 	}
+	if by := k.find(k.by, ""); !by.must {
+		with := map[string]any{}
+		for _, c := range k.keys {
+			if c.of != nil {
+				with[c.name] = []string{k.by}
+			}
+		}
+		s["dependentRequired"] = with
+	}
 	var rules []any
 	for _, word := range k.find(k.by, "").words {
 		rules = append(rules, map[string]any{
@@ -99,6 +108,8 @@ func keySchema(k *key, by string) map[string]any {
 	switch k.kind {
 	case boolean:
 		s = map[string]any{"type": "boolean"}
+	case number:
+		s = map[string]any{"type": "integer", "minimum": 0, "maximum": 999999}
 	case list:
 		one["minLength"] = 1
 		s = map[string]any{"type": "array", "items": one, "uniqueItems": true}
@@ -108,8 +119,11 @@ func keySchema(k *key, by string) map[string]any {
 		s = map[string]any{"type": "array", "items": tableSchema(k)}
 	case named:
 		s = map[string]any{
-			"type": "object", "minProperties": 1, "additionalProperties": tableSchema(k),
+			"type": "object", "additionalProperties": tableSchema(k),
 			"propertyNames": map[string]any{"pattern": k.pattern},
+		}
+		if k.must {
+			s["minProperties"] = 1
 		}
 	}
 	doc := k.doc

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/secret"
 )
 
 // Target is a place that an environment's secrets are written to: one of
@@ -25,7 +27,7 @@ type Target struct {
 	Only, Except       []string // patterns
 	NoOverwrite, Prune bool
 
-	Line int // of the file
+	Line string // of the file, perhaps with " of .skret.local.yaml"
 }
 
 // targets reads sync.targets. Those of one type may be several; one that is
@@ -67,7 +69,10 @@ func (r *resolver) together(v *value, t Target) {
 
 // target makes a Target of a table.
 func (r *resolver) target(v *value) Target {
-	t := Target{Type: v.word, Fields: map[string]string{}, Lists: map[string][]string{}, Line: v.at.line}
+	t := Target{Type: v.word, Fields: map[string]string{}, Lists: map[string][]string{}, Line: strconv.Itoa(v.at.line)}
+	if v.at.file != r.p.File {
+		t.Line += " of " + OverlayName
+	}
 	for _, c := range v.values {
 		var texts []string
 		for _, it := range c.items {
@@ -125,7 +130,7 @@ func (r *resolver) meant(name string) string {
 		return ""
 	}
 	hint := "the environments are " + strings.Join(r.p.Envs, ", ")
-	if near := nearest(name, r.p.Envs); near != "" {
+	if near := secret.Nearest(name, r.p.Envs); near != "" {
 		hint = "did you mean " + near + "? " + hint
 	}
 	return hint

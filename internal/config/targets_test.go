@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -69,8 +70,8 @@ func TestLoadsEveryTarget(t *testing.T) {
 	} {
 		g := p.Targets[i]
 		got := fmt.Sprintf("%s %s %v %v %v %v %t %t", g.Type, g.Env, g.Fields, g.Lists, g.Only, g.Except, g.NoOverwrite, g.Prune)
-		if filepath.ToSlash(got) != filepath.ToSlash(want) || g.Line != 9+i {
-			t.Errorf("line %d:\n%s, want\n%s", g.Line, got, want)
+		if filepath.ToSlash(got) != filepath.ToSlash(want) || g.Line != strconv.Itoa(9+i) {
+			t.Errorf("line %s:\n%s, want\n%s", g.Line, got, want)
 		}
 	}
 	if len(p.Targets) != 12 {

@@ -60,41 +60,31 @@ func (c *Client) Names(ctx context.Context, prefix secret.Key) ([]secret.Entry, 
 
 // List lists with values; a *store.Unreadable error comes with the others.
 func (c *Client) List(ctx context.Context, prefix secret.Key) ([]secret.Entry, error) {
-	return c.store.List(ctx, prefix)
+	es, err := c.store.List(ctx, prefix)
+	c.visit.Read(es...)
+	return es, err
 }
 
 // Get reads exactly these keys.
 func (c *Client) Get(ctx context.Context, keys ...secret.Key) ([]secret.Entry, error) {
-	return c.store.Get(ctx, keys...)
+	es, err := c.store.Get(ctx, keys...)
+	c.visit.Read(es...)
+	return es, err
 }
 
-// Delete removes exactly these keys.
+// Delete removes exactly these keys. Of several layers only the nearest is touched.
 func (c *Client) Delete(ctx context.Context, keys ...secret.Key) error {
-	return c.store.Delete(ctx, keys...)
+	err := c.own.Delete(ctx, keys...)
+	c.visit.Deleted(gone(keys, err)...)
+	return c.elsewhere(ctx, err)
 }
 
-// Variables reads the environment's secrets and selects those that a command
-// is to have: the environment's policy with these filters and allowances added.
-// A secret that cannot be read is an error unless the filters leave it out.
-func (c *Client) Variables(ctx context.Context, only, except, allow []string) (secret.Set, error) {
-	es, err := c.store.List(ctx, "")
-	unreadable, partial := errors.AsType[*store.Unreadable](err)
-	if err != nil && !partial {
-		return nil, err
+// elsewhere says of keys that are not in the nearest layer where else they are.
+func (c *Client) elsewhere(ctx context.Context, err error) error {
+	if l, ok := c.store.(*layered); ok && err != nil {
+		return l.below(ctx, err)
 	}
-	if partial {
-		for _, k := range unreadable.Keys {
-			es = append(es, secret.Entry{Key: k})
-		}
-	}
-	set, serr := secret.Select(es, secret.Policy{
-		Only: only, Except: except, Exclude: c.Project.Exclude,
-		Required: c.Project.Required, Allow: slices.Concat(c.Project.AllowEnv, allow),
-	})
-	if serr == nil && slices.ContainsFunc(set, func(v secret.Variable) bool { return !v.Value.Present() }) {
-		return nil, err
-	}
-	return set, serr
+	return err
 }
 
 // Written is the result of one write.
@@ -106,11 +96,13 @@ type Written struct {
 // Put writes the secrets, whose keys must follow the rules, each under the
 // condition expect (see [store.PutOptions]). A store that can writes all of
 // them or none; otherwise they are written one after the other, and what was
-// written before a failure is returned with the error.
-func (c *Client) Put(ctx context.Context, expect int64, es ...secret.Entry) ([]Written, error) {
+// written before a failure is returned with the error. Of several layers the nearest
+// is written.
+func (c *Client) Put(ctx context.Context, expect int64, es ...secret.Entry) (done []Written, err error) {
+	defer func() { c.visit.Wrote(writtenKeys(done)...) }()
 	var probs []error
 	seen := map[secret.Key]bool{}
-	rules, strict := c.store.(store.Checker)
+	rules, strict := c.own.(store.Checker)
 	for _, e := range es {
 		if _, err := secret.ParseKey(string(e.Key)); err != nil {
 			probs = append(probs, err)
@@ -125,7 +117,7 @@ func (c *Client) Put(ctx context.Context, expect int64, es ...secret.Entry) ([]W
 		return nil, err
 	}
 	o := store.PutOptions{Expect: expect}
-	if b, ok := c.store.(store.Batcher); ok {
+	if b, ok := c.own.(store.Batcher); ok {
 		versions, err := b.PutAll(ctx, es, o)
 		if err != nil {
 			return nil, err
@@ -136,9 +128,8 @@ func (c *Client) Put(ctx context.Context, expect int64, es ...secret.Entry) ([]W
 		}
 		return done, nil
 	}
-	var done []Written
 	for _, e := range es {
-		v, err := c.store.Put(ctx, e, o)
+		v, err := c.own.Put(ctx, e, o)
 		if err != nil {
 			return done, fmt.Errorf("set %s: %w", e.Key, err)
 		}
@@ -147,9 +138,16 @@ func (c *Client) Put(ctx context.Context, expect int64, es ...secret.Entry) ([]W
 	return done, nil
 }
 
-// History returns the versions that the store keeps of k, oldest first.
+// History returns the versions that the store keeps of k, oldest first: of several
+// layers those of the nearest that has one.
 func (c *Client) History(ctx context.Context, k secret.Key) ([]secret.Entry, error) {
-	h, ok := c.store.(store.Historian)
+	es, err := history(ctx, c.store, k)
+	c.visit.Read(es...)
+	return es, err
+}
+
+func history(ctx context.Context, s store.Store, k secret.Key) ([]secret.Entry, error) {
+	h, ok := s.(store.Historian)
 	if !ok {
 		return nil, errs.New(errs.Invalid, "history of %s: this store keeps no earlier versions", k)
 	}
@@ -180,11 +178,12 @@ func pick(es []secret.Entry, k secret.Key, version int64) (secret.Entry, error) 
 }
 
 // Rollback writes an earlier version's value as a new version, unless the
-// secret changed in the meantime. Version 0 means the one before the current.
+// secret changed in the meantime. Version 0 means the one before the current. Of
+// several layers only the nearest counts.
 func (c *Client) Rollback(ctx context.Context, k secret.Key, version int64) (from, to int64, err error) {
-	es, err := c.History(ctx, k)
+	es, err := history(ctx, c.own, k)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, c.elsewhere(ctx, err)
 	}
 	current := es[len(es)-1]
 	if version == 0 {
@@ -210,6 +209,8 @@ func (c *Client) Rollback(ctx context.Context, k secret.Key, version int64) (fro
 		expect = 0
 	}
 	old.Tags = nil // they belong to the secret, not to a version
-	to, err = c.store.Put(ctx, old, store.PutOptions{Expect: expect})
+	if to, err = c.own.Put(ctx, old, store.PutOptions{Expect: expect}); err == nil {
+		c.visit.Wrote(k)
+	}
 	return version, to, err
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/skret/skret/internal/audit"
 	"github.com/skret/skret/internal/config"
 	"github.com/skret/skret/internal/durable"
 	"github.com/skret/skret/internal/errs"
@@ -30,7 +31,7 @@ type Spec struct {
 	// Declared is set for what stands in the project's file: it may not lead out
 	// of the project without the user's consent.
 	Declared bool
-	Line     int // of the file
+	Line     string // of the file
 }
 
 // field returns a setting, "" if it is not set.
@@ -61,6 +62,7 @@ type End struct {
 	Type  string
 	Host  string // of the service; "" for what is not a service
 	ID    string // which place it is: what is remembered is kept under it
+	Below string // the layers below it, whose secrets Read gives too
 	Title string // for people
 
 	Source transfer.Source // nil: it cannot be read
@@ -71,6 +73,7 @@ type End struct {
 	Project *config.Project // of an environment; nil for other places
 	Warn    func() []string // what a person should know after Read; may be nil
 	api     *remote.API
+	visit   *audit.Visit
 }
 
 // Close ends what was signed in to for this end.
@@ -166,6 +169,9 @@ func (p *Places) Open(ctx context.Context, s Spec) (*End, error) {
 		return nil, err
 	}
 	e.Title = cmp.Or(e.Title, e.ID)
+	if e.visit == nil {
+		e.visit = p.Trail.Visit("", e.Title)
+	}
 	return e, nil
 }
 
@@ -183,13 +189,13 @@ func (p *Places) signIn(ctx context.Context, service string, s Spec, e *End) err
 	return nil
 }
 
-// setStore makes a store an end.
+// setStore makes a store an end. Of several layers all are read, and the nearest
+// alone is written, compared with and pruned.
 func (e *End) setStore(c *Client) {
-	e.Keys, e.Project = true, c.Project
-	t := storeEnd{c.store}
-	e.Source, e.Target = t, t
-	if b, ok := c.store.(store.Batcher); ok {
-		e.Target = fileStoreEnd{t, b}
+	e.Keys, e.Project, e.visit = true, c.Project, c.visit
+	e.Source, e.Target = storeEnd{c.store}, storeEnd{c.own}
+	if b, ok := c.own.(store.Batcher); ok {
+		e.Target = fileStoreEnd{storeEnd{c.own}, b}
 	}
 }
 
@@ -204,6 +210,7 @@ func (p *Places) client(ctx context.Context, f config.Flags, s Spec) (*Client, e
 	}
 	o := p.Options
 	o.Project = project
+	o.Refresh = o.Refresh || !o.Offline // what is carried on is what is there now
 	return Open(ctx, o)
 }
 
@@ -219,12 +226,11 @@ func (p *Places) openStore(ctx context.Context, f config.Flags, s Spec, e *End) 
 		return err
 	}
 	e.setStore(c)
-	place := c.Project.Place
-	e.ID = "aws:" + place.Region + ":" + cmp.Or(place.Account, "any") + ":" + place.Path
-	if place.Provider == config.ProviderLocal {
-		e.ID = "local:" + place.File
+	e.ID = placeID(c.Project.Place)
+	for _, l := range c.Project.Layers[:max(0, len(c.Project.Layers)-1)] {
+		e.Below += " over " + placeID(l.Place)
 	}
-	if i, ok := c.store.(store.Identified); ok {
+	if i, ok := c.own.(store.Identified); ok {
 		id, err := i.ID()
 		if err != nil {
 			return err
@@ -237,6 +243,14 @@ func (p *Places) openStore(ctx context.Context, f config.Flags, s Spec, e *End) 
 		e.ID, e.Title = e.ID+"@"+s.When.String(), e.Title+" as of "+s.When.String()
 	}
 	return nil
+}
+
+// placeID tells one place from others.
+func placeID(p config.Place) string {
+	if p.Provider == config.ProviderLocal {
+		return "local:" + p.File
+	}
+	return "aws:" + p.Region + ":" + cmp.Or(p.Account, "any") + ":" + p.Path
 }
 
 func openPath(ctx context.Context, p *Places, s Spec, e *End) error {
@@ -312,7 +326,7 @@ func openFile(_ context.Context, p *Places, s Spec, e *End) error {
 
 // notOurs refuses the files that skret lives by.
 func (p *Places) notOurs(name string) error {
-	if slices.Contains([]string{p.Project.File, p.Project.Place.File, p.Project.IdentityFile}, name) && name != "" {
+	if slices.Contains(p.Project.Files(), name) {
 		return errs.New(errs.Invalid, "%s is a file of skret's own", name).WithHint("name another; an environment is named by its name")
 	}
 	return nil

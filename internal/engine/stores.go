@@ -117,21 +117,30 @@ func (w When) String() string {
 
 // Read is the method of [transfer.Source].
 func (p past) Read(ctx context.Context) ([]secret.Entry, error) {
-	all, err := p.c.versions(ctx)
+	stores, err := p.c.stores(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var es []secret.Entry
-	for len(all) > 0 {
-		n := 1
-		for n < len(all) && all[n].Key == all[0].Key {
-			n++
+	seen := map[secret.Key]bool{}
+	for _, s := range stores {
+		all, err := versions(ctx, s)
+		if err != nil {
+			return nil, errs.Each(p.c.Project.Describe(), err)
 		}
-		if e, there := p.when.pick(all[:n]); there {
-			es = append(es, e)
+		for len(all) > 0 {
+			n := 1
+			for n < len(all) && all[n].Key == all[0].Key {
+				n++
+			}
+			if e, there := p.when.pick(all[:n]); there && !seen[e.Key] {
+				es = append(es, e)
+				seen[e.Key] = true
+			}
+			all = all[n:]
 		}
-		all = all[n:]
 	}
+	secret.SortEntries(es)
 	return es, nil
 }
 
@@ -150,17 +159,17 @@ func (w When) pick(versions []secret.Entry) (e secret.Entry, there bool) {
 	return versions[i], true
 }
 
-// versions returns all versions of all secrets. In SSM the history ends with the
-// parameter: what was deleted is not there.
-func (c *Client) versions(ctx context.Context) ([]secret.Entry, error) {
-	if t, ok := c.store.(store.Timeline); ok {
+// versions returns all versions of all secrets of a store. In SSM the history ends
+// with the parameter: what was deleted is not there.
+func versions(ctx context.Context, s store.Store) ([]secret.Entry, error) {
+	if t, ok := s.(store.Timeline); ok {
 		return t.Versions(ctx)
 	}
-	h, ok := c.store.(store.Historian)
+	h, ok := s.(store.Historian)
 	if !ok {
-		return nil, errs.New(errs.Invalid, "%s keeps no earlier versions", c.Project.Describe())
+		return nil, errs.New(errs.Invalid, "this store keeps no earlier versions")
 	}
-	names, err := c.store.Names(ctx, "")
+	names, err := s.Names(ctx, "")
 	if err != nil {
 		return nil, err
 	}

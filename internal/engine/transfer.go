@@ -2,15 +2,12 @@ package engine
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"path/filepath"
 
 	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/secret"
 	"github.com/skret/skret/internal/transfer"
-	"github.com/skret/skret/internal/vault"
 )
 
 // TransferOptions say how secrets are carried.
@@ -62,6 +59,7 @@ func (p *Places) Prepare(ctx context.Context, from, to *End, o TransferOptions) 
 		_ = t.Close() // the list is what failed
 		return nil, fmt.Errorf("list %s: %w", to.Title, err)
 	}
+	to.visit.Read(t.in.Target...)
 	t.Plan = transfer.Make(t.in)
 	return t, nil
 }
@@ -81,6 +79,7 @@ func (p *Places) read(ctx context.Context, from *End) ([]secret.Entry, error) {
 	if err != nil {
 		return nil, errs.Each("read "+from.Title, err)
 	}
+	from.visit.Read(es...)
 	if from.Warn != nil {
 		for _, w := range from.Warn() {
 			p.Notice(w)
@@ -105,7 +104,7 @@ func (t *Transfer) remember(ctx context.Context, p *Places, look bool) (waited b
 	if t.in.Rules.Readable && t.To.Host == "" { // what is there is seen; only what is ours is to be known
 		o.Key = nil
 	}
-	id := transfer.ID{Type: t.To.Type, Host: t.To.Host, Target: t.To.ID, Source: t.From.ID}
+	id := transfer.ID{Type: t.To.Type, Host: t.To.Host, Target: t.To.ID, Source: t.From.ID + t.From.Below}
 	open := transfer.OpenState
 	if look {
 		open = transfer.ReadState
@@ -119,43 +118,21 @@ func (t *Transfer) remember(ctx context.Context, p *Places, look bool) (waited b
 	return waited, nil
 }
 
-// stateService is the name under which the vault has the key for what is
-// remembered.
-const stateService = "sync"
+// remembering is the key for what is remembered.
+func (p *Places) remembering() ownKey { return ownKey{Vault(p.Options), "sync", "hmac-sha256"} }
 
 // knownKey returns the key for hashes of values, none where there is none yet.
 func (p *Places) knownKey(ctx context.Context) (transfer.Key, error) {
-	v := Vault(p.Options)
-	c, err := v.Find(stateService, "")
-	if errs.KindOf(err) == errs.NotFound {
-		return transfer.Key{}, nil
-	}
-	if err != nil {
-		return transfer.Key{}, err
-	}
-	m, err := v.Open(ctx, c)
-	if err != nil {
-		return transfer.Key{}, err
-	}
-	raw, err := base64.StdEncoding.DecodeString(m.Field("key"))
-	if err != nil || len(raw) != keySize || c.Meta["id"] == "" {
-		return transfer.Key{}, nil // it is made anew, and everything written once more
-	}
-	return transfer.Key{ID: c.Meta["id"], Bytes: raw}, nil
+	id, raw, err := p.remembering().find(ctx)
+	return transfer.Key{ID: id, Bytes: raw}, err
 }
-
-const keySize = 32
 
 // stateKey is knownKey with one that is made at first use.
 func (p *Places) stateKey(ctx context.Context) (transfer.Key, error) {
 	k, err := p.knownKey(ctx)
-	if err != nil || k.ID != "" {
-		return k, err
+	if err == nil && k.ID == "" {
+		k.ID, k.Bytes, err = p.remembering().make(ctx)
 	}
-	k = transfer.Key{ID: rand.Text(), Bytes: make([]byte, keySize)}
-	_, _ = rand.Read(k.Bytes) // it never fails
-	_, err = Vault(p.Options).Put(ctx, vault.Credential{Service: stateService, Name: "default", Method: "hmac-sha256", Meta: map[string]string{"id": k.ID}},
-		vault.NewMaterial(map[string]string{"key": base64.StdEncoding.EncodeToString(k.Bytes)}))
 	return k, err
 }
 
@@ -167,7 +144,9 @@ func (t *Transfer) Decide(each map[secret.Key]transfer.OnExists) {
 
 // Apply does what the plan says.
 func (t *Transfer) Apply(ctx context.Context, progress func(transfer.Step)) (transfer.Result, error) {
-	return t.Plan.Apply(ctx, t.To.Target, transfer.ApplyOptions{State: t.state, Progress: progress})
+	r, err := t.Plan.Apply(ctx, t.To.Target, transfer.ApplyOptions{State: t.state, Progress: progress})
+	t.To.audited(r)
+	return r, err
 }
 
 // Close writes what is to be remembered, and gives the lock back.
@@ -210,6 +189,7 @@ func (p *Places) side(ctx context.Context, e *End, m transfer.Mapping, name func
 	} else if es, err = e.Target.List(ctx); err != nil {
 		err = fmt.Errorf("list %s: %w", e.Title, err)
 	}
+	e.visit.Read(es...)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/skret/skret/internal/config"
+	"github.com/skret/skret/internal/durable"
 	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/remote"
 	"github.com/skret/skret/internal/trust"
@@ -17,6 +18,23 @@ func DeclaredSpec(t config.Target) Spec {
 
 // Trust is the user's book of what configurations may do beyond their projects.
 func Trust(o Options) *trust.Book { return trust.Open(o.Project.Home) }
+
+// Content stands for what is in the project's files of configuration, the one that
+// git ignores included.
+func Content(p *config.Project) (string, error) {
+	var all [][]byte
+	for _, name := range []string{p.File, p.Overlay} {
+		var data []byte
+		if name != "" {
+			var err error
+			if data, err = durable.ReadFile(name, 1<<20); err != nil {
+				return "", err
+			}
+		}
+		all = append(all, data)
+	}
+	return trust.Content(all...), nil
+}
 
 // Demands are what the project's file wants beyond the project: a token sent to
 // an address that is not the service's own, a file elsewhere.
@@ -34,7 +52,7 @@ func (p *Places) Demands() ([]trust.Demand, error) {
 
 // demands are those of one target.
 func (p *Places) demands(s Spec) ([]trust.Demand, error) {
-	by := fmt.Sprintf("the %s target in line %d", s.Type, s.Line)
+	by := fmt.Sprintf("the %s target in line %s", s.Type, s.Line)
 	if k, _ := kindOf(s.Type); k.service != "" && s.field("base_url") != "" {
 		sv, err := remote.Lookup(k.service)
 		if err != nil {

@@ -42,6 +42,13 @@ func settings(files map[string][]byte) error {
 		return fmt.Errorf("schema: environments: %w", err)
 	}
 	keys(page, "Keys of an environment", env)
+	var rule object
+	if err := json.Unmarshal(top.Properties["schema"].AdditionalProperties, &rule); err != nil {
+		return fmt.Errorf("schema: schema: %w", err)
+	}
+	keys(page, "Keys of a rule of schema", rule)
+	keys(page, "Keys of cache", top.Properties["cache"])
+	keys(page, "Keys of scan", top.Properties["scan"])
 	sync := top.Properties["sync"]
 	keys(page, "Keys of sync", sync)
 	keys(page, "Keys of a target", *sync.Properties["targets"].Items)

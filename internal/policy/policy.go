@@ -79,6 +79,12 @@ type Environment struct {
 	Account  string   // 12 digits; "" stands as Placeholder
 	KMSKeyID string   // id, ARN, alias/NAME or the ARN of one; "" is alias/aws/ssm
 	Keys     []string // exactly these keys; empty means all
+	ReadOnly bool     // it is not written to, whatever the access is
+}
+
+// Covered tells whether access to other is access to all of e.
+func (e Environment) Covered(other Environment) bool {
+	return other.Path == e.Path && other.Region == e.Region && other.Account == e.Account && other.KMSKeyID == e.KMSKeyID && slices.Equal(other.Keys, e.Keys)
 }
 
 // Policy is a document of IAM.
@@ -132,7 +138,11 @@ func Document(envs []Environment, a Access) (Policy, error) {
 			wrong = append(wrong, err)
 			continue
 		}
-		p.Statement = append(p.Statement, e.statements(a, sid(e.Name, sids))...)
+		access := a
+		if e.ReadOnly {
+			access = Read
+		}
+		p.Statement = append(p.Statement, e.statements(access, sid(e.Name, sids))...)
 	}
 	if len(wrong) > 0 {
 		return Policy{}, errors.Join(wrong...)

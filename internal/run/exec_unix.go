@@ -104,15 +104,5 @@ func cannot(name, path string, err error) error {
 // have their default action there, but for INT and HUP when they were ignored
 // as skret started (nohup), and the limit of open files is what it was.
 func Exec(path string, args, env []string) error {
-	err := syscall.Exec(path, args, env)
-	switch {
-	case errors.Is(err, syscall.E2BIG):
-		return &CommandError{CodeFailed, tooMuch(startSize(path, args, env), 0, env)}
-	case errors.Is(err, syscall.ENOEXEC):
-		return notExecutable(args[0], "its format is wrong: no program of this system and no #! in its first line",
-			"skret starts no shell on its own: begin the file with #!/bin/sh, or use skret run -- sh "+path)
-	case errors.Is(err, syscall.ENOENT):
-		return notExecutable(args[0], "the interpreter in its first line, or its loader, does not exist", "check the first line of "+path)
-	}
-	return cannot(args[0], path, err)
+	return failed(path, args, env, syscall.Exec(path, args, env))
 }

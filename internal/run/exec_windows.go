@@ -26,17 +26,20 @@ func Look(name, _ string) (string, error) {
 // Exec starts the program at path as a child with the same console and waits
 // for it: Windows cannot replace a process. It returns nil, or the [Status] of
 // the child when that is not 0. ^C reaches the child by the console; skret
-// outlives it to pass the status on.
+// outlives it to pass the status on, and the child does not outlive a skret that is
+// killed.
 func Exec(path string, args, env []string) error {
 	dropped := make(chan os.Signal, 1)
 	signal.Notify(dropped, os.Interrupt)
 	c := &exec.Cmd{Path: path, Args: args, Env: env, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
-	err := c.Run()
+	if err := c.Start(); err != nil {
+		return notExecutable(args[0], err.Error(), "check "+path)
+	}
+	_, release := confine(c.Process)
+	defer release()
+	err := c.Wait()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return Status(exit.ExitCode())
 	}
-	if err != nil {
-		return notExecutable(args[0], err.Error(), "check "+path)
-	}
-	return nil
+	return err
 }

@@ -1,11 +1,11 @@
 package secret
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/skret/skret/internal/errs"
@@ -15,7 +15,8 @@ import (
 type Variable struct {
 	Name  string
 	Value Value
-	Key   Key // where it came from
+	Key   Key  // where it came from
+	File  bool // a command gets the path of a file that holds the value
 }
 
 // Set is variables sorted by name, no two alike.
@@ -45,11 +46,8 @@ func Select(es []Entry, p Policy) (Set, error) {
 	for _, e := range chosen {
 		set = append(set, Variable{Name: e.Key.EnvName(), Value: e.Value, Key: e.Key})
 	}
-	sort.Slice(set, func(i, j int) bool {
-		if set[i].Name != set[j].Name {
-			return set[i].Name < set[j].Name
-		}
-		return set[i].Key < set[j].Key
+	slices.SortFunc(set, func(a, b Variable) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(string(a.Key), string(b.Key)))
 	})
 	probs = append(probs, collisions(set)...)
 	for i, v := range set {
@@ -57,11 +55,11 @@ func Select(es []Entry, p Policy) (Set, error) {
 			continue
 		}
 		if err := CheckEnvName(v.Name); err != nil {
-			probs = append(probs, errs.New(errs.Invalid, "key %q: %w", v.Key, err).
-				WithHint("rename the key, or leave it out with --except %s", quoteHint(string(v.Key))))
+			probs = append(probs, &KeyError{v.Key, RuleName, errs.New(errs.Invalid, "key %q: %w", v.Key, err).
+				WithHint("rename the key, or leave it out with --except %s", quoteHint(string(v.Key)))})
 		} else if why := Dangerous(v.Name); why != "" && !slices.Contains(p.Allow, v.Name) {
-			probs = append(probs, errs.New(errs.Invalid, "key %q: the variable %s can %s", v.Key, v.Name, why).
-				WithHint("allow it with --allow-env %s, or leave it out with --except %s", v.Name, v.Name))
+			probs = append(probs, &KeyError{v.Key, RuleAllowEnv, errs.New(errs.Invalid, "key %q: the variable %s can %s", v.Key, v.Name, why).
+				WithHint("allow it with --allow-env %s, or leave it out with --except %s", v.Name, v.Name)})
 		}
 	}
 	for _, r := range p.Required {
@@ -123,8 +121,8 @@ func collisions(set Set) []error {
 			for _, v := range set[i:j] {
 				keys = append(keys, fmt.Sprintf("%q", v.Key))
 			}
-			probs = append(probs, errs.New(errs.Conflict, "keys %s map to one variable, %s", strings.Join(keys, " and "), set[i].Name).
-				WithHint("rename one of them, or leave one out with --except"))
+			probs = append(probs, &KeyError{set[i].Key, RuleOneName, errs.New(errs.Conflict, "keys %s map to one variable, %s", strings.Join(keys, " and "), set[i].Name).
+				WithHint("rename one of them, or leave one out with --except")})
 		}
 		i = j
 	}

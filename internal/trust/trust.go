@@ -12,6 +12,11 @@
 // never read as one in which nothing stands: the next consent would write over
 // all that there was.
 //
+// A shell that loads a project's secrets on entering its folder is trusted with
+// more than a demand says: the configuration chooses which variables the shell
+// gets. That consent is to the configuration as it is, by [Content]; any change asks
+// anew.
+//
 // What it does not promise: consent is to a path and what was asked for there.
 // Another project that is put in the same folder later has the same consent, for
 // the same hosts and files and for nothing else.
@@ -102,7 +107,8 @@ func Open(home string) *Book {
 // content is the file.
 type content struct {
 	Version int                 `json:"version"`
-	Files   map[string][]Demand `json:"files"` // by the path of the configuration
+	Files   map[string][]Demand `json:"files"`            // by the path of the configuration
+	Shells  map[string]string   `json:"shells,omitempty"` // what stood in it when shells were allowed to load it, by its path
 }
 
 const (
@@ -113,7 +119,7 @@ const (
 // parse reads the file; nil is that there is none. Its errors repeat nothing of it.
 func (b *Book) parse(data []byte) (content, error) {
 	if data == nil {
-		return content{version, map[string][]Demand{}}, nil
+		return content{Version: version, Files: map[string][]Demand{}}, nil
 	}
 	var c content
 	dec := json.NewDecoder(bytes.NewReader(data))
@@ -131,6 +137,11 @@ func (c content) sound() bool {
 	text := func(s string) bool { return s != "" && utf8.ValidString(s) }
 	for file, ds := range c.Files {
 		if !filepath.IsAbs(file) || !text(file) || slices.ContainsFunc(ds, func(d Demand) bool { return !text(d.Kind) || !text(d.What) }) {
+			return false
+		}
+	}
+	for file, hash := range c.Shells {
+		if !filepath.IsAbs(file) || !text(file) || !text(hash) {
 			return false
 		}
 	}
@@ -181,21 +192,58 @@ func (b *Book) Allow(ctx context.Context, file string, ds []Demand) error {
 		return errs.New(errs.Invalid, "what %q asks for cannot be written down", file).
 			WithHint("give the configuration, and the files that it names, absolute names in UTF-8")
 	}
-	return b.change(ctx, func(c content) { maps.Copy(c.Files, wanted.Files) })
+	return b.change(ctx, func(c *content) { maps.Copy(c.Files, wanted.Files) })
+}
+
+// Content returns what stands for the content of a configuration's files.
+func Content(files ...[]byte) string {
+	var b []byte
+	for _, f := range files {
+		b = binary.AppendUvarint(b, uint64(len(f)))
+		b = append(b, f...)
+	}
+	sum := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// ShellAllowed tells whether shells may load the configuration as it is: with this
+// content.
+func (b *Book) ShellAllowed(file, content string) (bool, error) {
+	c, err := b.load()
+	return err == nil && content != "" && c.Shells[file] == content, err
+}
+
+// AllowShell notes that shells may load the configuration with this content.
+func (b *Book) AllowShell(ctx context.Context, file, hash string) error {
+	wanted := content{Files: map[string][]Demand{}, Shells: map[string]string{file: hash}}
+	if !wanted.sound() {
+		return errs.New(errs.Invalid, "the name of %q cannot be written down", file).WithHint("give the configuration an absolute name in UTF-8")
+	}
+	return b.change(ctx, func(c *content) {
+		if c.Shells == nil {
+			c.Shells = map[string]string{}
+		}
+		maps.Copy(c.Shells, wanted.Shells)
+	})
 }
 
 // Forget takes back all that was agreed to for the file, and tells whether
 // anything was.
 func (b *Book) Forget(ctx context.Context, file string) (had bool, err error) {
 	c, err := b.load()
-	if _, had = c.Files[file]; err != nil || !had {
+	_, demands := c.Files[file]
+	_, shells := c.Shells[file]
+	if err != nil || !demands && !shells {
 		return false, err
 	}
-	return true, b.change(ctx, func(c content) { delete(c.Files, file) })
+	return true, b.change(ctx, func(c *content) {
+		delete(c.Files, file)
+		delete(c.Shells, file)
+	})
 }
 
 // change edits the file, under its lock.
-func (b *Book) change(ctx context.Context, edit func(content)) error {
+func (b *Book) change(ctx context.Context, edit func(*content)) error {
 	if b.name == "" {
 		return errs.New(errs.Config, "there is no folder to keep what is allowed in").WithHint("set HOME or SKRET_HOME to a full path")
 	}
@@ -210,7 +258,7 @@ func (b *Book) change(ctx context.Context, edit func(content)) error {
 		if err != nil {
 			return nil, err
 		}
-		edit(c)
+		edit(&c)
 		data, err := json.MarshalIndent(c, "", "  ")
 		return append(data, '\n'), err
 	})

@@ -65,8 +65,12 @@ func (t *terminal) discard() bool {
 // suspensions returns the signals by which a job is stopped and continued.
 func suspensions() (<-chan os.Signal, func()) {
 	ch := make(chan os.Signal, 1)
+	asking.Add(1)
 	signal.Notify(ch, unix.SIGTSTP, unix.SIGCONT)
-	return ch, func() { signal.Stop(ch) }
+	return ch, func() {
+		signal.Stop(ch)
+		asking.Add(-1)
+	}
 }
 
 func isSuspend(sig os.Signal) bool { return sig == unix.SIGTSTP }

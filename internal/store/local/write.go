@@ -139,8 +139,11 @@ func (s *Store) Versions(ctx context.Context) ([]secret.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.sealed == nil {
+	switch {
+	case c.plain != nil:
 		return nil, errs.New(errs.Invalid, "store %s keeps no earlier versions", s.o.File).WithHint("skret local encrypt makes it one that does")
+	case c.sealed == nil: // there was never anything
+		return nil, nil
 	}
 	lines := slices.Clone(c.sealed.lines)
 	if len(s.o.Keys) > 0 {

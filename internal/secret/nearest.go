@@ -1,12 +1,12 @@
-package config
+package secret
 
 import "strings"
 
-// nearest returns the word that s is a slip of, or "".
-func nearest(s string, words []string) string {
+// Nearest returns the word that s is a slip of, or "".
+func Nearest(s string, words []string) string {
 	best, found := 3, ""
 	for _, w := range words {
-		if d := distance(strings.ToLower(s), w); d < best && d <= len(w)/3 {
+		if d := distance(strings.ToLower(s), strings.ToLower(w)); d < best && d <= len(w)/3 {
 			best, found = d, w
 		}
 	}

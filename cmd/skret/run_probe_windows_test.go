@@ -1,0 +1,7 @@
+package main
+
+import "os"
+
+func probed() []os.Signal { return []os.Signal{os.Interrupt} }
+
+func signalName(sig os.Signal) string { return sig.String() }

@@ -1,0 +1,40 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os/exec"
+	"time"
+
+	"github.com/skret/skret/internal/errs"
+)
+
+// captureWait is how long a command that is to end may take for it.
+const captureWait = 2 * time.Second
+
+// Capture runs a program without a terminal and without input, in dir, and writes
+// all that it prints to w. It returns the exit status, 128+n for a death by signal
+// n. When ctx ends, the program is ended, with what it has started as far as that
+// stayed in its process group; the error is then ctx's cause.
+func Capture(ctx context.Context, path string, args, env []string, dir string, w io.Writer) (status int, err error) {
+	c := exec.CommandContext(ctx, path)
+	c.Args, c.Env, c.Dir = args, env, dir
+	c.Stdout, c.Stderr = w, w
+	c.WaitDelay = captureWait
+	apart(c)
+	err = c.Run()
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return statusOf(exit), nil
+	}
+	if errors.Is(err, exec.ErrWaitDelay) { // it ended, and left something running that can still print
+		return 0, nil
+	}
+	if err != nil {
+		return 0, errs.New(errs.Unclassified, "start %q: %w", args[0], err)
+	}
+	return 0, nil
+}

@@ -1,0 +1,7 @@
+package run
+
+import "os/exec"
+
+func apart(*exec.Cmd) {}
+
+func statusOf(e *exec.ExitError) int { return e.ExitCode() }

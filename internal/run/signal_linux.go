@@ -1,0 +1,77 @@
+package run
+
+import (
+	"os/signal"
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// action is the kernel's struct sigaction, larger than it is on any machine. The
+// zero value is the default action. The runtime of Go gives no way to that: it
+// prints goroutines for some signals, and does nothing for others.
+type action [128]byte
+
+func sigaction(sig syscall.Signal, set, old *action) {
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old)), 8, 0, 0)
+}
+
+// ignored tells whether the signal was ignored when we started. The runtime has
+// replaced what it found for most, but not for those that stop.
+func ignored(sig syscall.Signal) bool {
+	if sig != unix.SIGTSTP {
+		return signal.Ignored(sig)
+	}
+	var now action
+	sigaction(sig, nil, &now)
+	const ignore = 1
+	return *(*uintptr)(unsafe.Pointer(&now)) == ignore
+}
+
+// suspend stops this process as sig does, which is TSTP or one of its kin, and
+// its whole group if asked to. It returns when we are continued; or at once,
+// when nobody could continue us, for then the kernel does not stop us.
+func suspend(sig syscall.Signal, group bool) {
+	var was action
+	sigaction(sig, new(action), &was)
+	blocking(sig, func() {
+		// To this thread, which takes it when it is no longer blocked, so that the stop
+		// comes before the return. If the group's stops us before, CONT drops this one.
+		_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), sig)
+		if group && unix.Getpgrp() != unix.Getpid() {
+			_ = unix.Kill(0, sig)
+		}
+	})
+	sigaction(sig, &was, nil)
+}
+
+// Raise ends this process by the signal, without a core file: that would hold
+// secrets. It returns if that cannot be, as for the first process of a container.
+func (s Signaled) Raise() {
+	runtime.LockOSThread()
+	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
+	sigaction(syscall.Signal(s), new(action), nil)
+	_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), syscall.Signal(s))
+}
+
+// withoutTTOU does f without being stopped for it: a process whose group does not
+// have the terminal is, when it changes something there.
+func withoutTTOU(f func()) { blocking(unix.SIGTTOU, f) }
+
+// blocking does f while this thread takes no such signal.
+func blocking(sig syscall.Signal, f func()) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var block, was unix.Sigset_t
+	block.Val[0] = 1 << (sig - 1)
+	if unix.PthreadSigmask(unix.SIG_BLOCK, &block, &was) == nil {
+		defer func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, &was, nil) }()
+	}
+	f()
+}
+
+// toldOfDeath has the kernel tell the process that we start when we die.
+func toldOfDeath(attr *syscall.SysProcAttr) { attr.Pdeathsig = unix.SIGTERM }
