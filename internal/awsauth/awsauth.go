@@ -6,7 +6,7 @@
 //     profile
 //  2. the sign-in that the environment of .skret.yaml names
 //  3. the default sign-in that skret keeps after skret auth login aws
-//  4. the AWS SDK's own chain, in the SDK's order: a profile that was asked for,
+//  4. the AWS SDK's chain, in the SDK's order: a profile that was asked for,
 //     else the access key in the environment, else a web identity there, else
 //     the profile of AWS_PROFILE or "default", with whatever it says: keys, SSO,
 //     aws login, credential_process, a role; and last the container's or the EC2
@@ -33,7 +33,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -125,7 +124,7 @@ func Resolve(ctx context.Context, o Options) (*Identity, error) {
 	if choice.signIn != nil {
 		id, err = fromVault(o, *choice.signIn)
 	} else {
-		id, err = fromChain(ctx, o)
+		id, err = followChain(o)
 	}
 	if err != nil {
 		return nil, err
@@ -141,36 +140,6 @@ func Resolve(ctx context.Context, o Options) (*Identity, error) {
 	id.Credentials = guarded(o, id)
 	o.Log.Info("identity", "origin", id.Origin, "reason", id.Reason, "region", id.Region)
 	return id, nil
-}
-
-// fromChain follows the SDK's chain, by the short way where that is possible.
-func fromChain(ctx context.Context, o Options) (*Identity, error) {
-	if id, ok := fromEnvironment(o); ok {
-		return id, nil
-	}
-	return followChain(ctx, o)
-}
-
-// fromEnvironment is the short way for the commonest case in CI: an access key
-// in the environment, and nothing else that the SDK would read. It gives what
-// the SDK gives, without loading the SDK's configuration.
-func fromEnvironment(o Options) (*Identity, bool) {
-	keyID := cmp.Or(o.Getenv("AWS_ACCESS_KEY_ID"), o.Getenv("AWS_ACCESS_KEY"))
-	key := cmp.Or(o.Getenv("AWS_SECRET_ACCESS_KEY"), o.Getenv("AWS_SECRET_KEY"))
-	if keyID == "" || key == "" || o.Region == "" || o.Profile != "" || o.Getenv("AWS_DEFAULT_PROFILE") != "" || filesExist(o.Getenv) {
-		return nil, false
-	}
-	id, wrong := fromVariables(o)
-	if wrong != "" {
-		return nil, false // the SDK says what is wrong with it
-	}
-	id.Credentials = constant{
-		AccessKeyID: keyID, SecretAccessKey: key, SessionToken: o.Getenv("AWS_SESSION_TOKEN"), Source: "EnvConfigCredentials",
-	}
-	id.kind = keysInEnv
-	id.Origin, id.Renew = source{kind: keysInEnv}.describe()
-	id.Who = who("access key", keyID)
-	return id, true
 }
 
 // fromVariables makes an identity without credentials of what the environment
@@ -201,21 +170,7 @@ type constant aws.Credentials
 // Retrieve returns them.
 func (c constant) Retrieve(context.Context) (aws.Credentials, error) { return aws.Credentials(c), nil }
 
-// filesExist tells whether there may be a configuration file of AWS.
-func filesExist(getenv func(string) string) bool {
-	config, credentials := files(getenv)
-	for _, name := range []string{config, credentials} {
-		if name == "" {
-			return true // not known where
-		}
-		if _, err := os.Stat(name); !os.IsNotExist(err) {
-			return true
-		}
-	}
-	return false
-}
-
-// files returns where the SDK looks for its configuration; "" when unknown.
+// files returns where AWS's configuration is; "" when unknown.
 func files(getenv func(string) string) (config, credentials string) {
 	home := getenv("HOME")
 	if runtime.GOOS == "windows" {

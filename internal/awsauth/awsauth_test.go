@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/fake"
@@ -45,73 +46,70 @@ func profiles(t *testing.T, config string) {
 	t.Setenv("AWS_CONFIG_FILE", name)
 }
 
-// The short way for keys in the environment gives what the SDK gives.
-func TestShortWayIsTheSDKsWay(t *testing.T) {
-	for _, extra := range [][]string{
-		{},
-		{"AWS_SESSION_TOKEN=token"},
-		{"AWS_ENDPOINT_URL=http://127.0.0.1:1"},
-		{"AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_ENDPOINT_URL_SSM=http://127.0.0.1:2"},
-		{"AWS_ENDPOINT_URL_SSM=http://127.0.0.1:2", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true"},
-		{"AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=TRUE"},
-		{"AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=false"},
-		{"AWS_USE_FIPS_ENDPOINT=true"},
-		{"AWS_USE_DUALSTACK_ENDPOINT=true", "AWS_MAX_ATTEMPTS=7"},
-		{"AWS_WEB_IDENTITY_TOKEN_FILE=/nonexistent", "AWS_ROLE_ARN=arn:aws:iam::1:role/x"},
-		{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x", "AWS_ROLE_ARN=arn:aws:iam::1:role/x"},
-	} {
-		t.Run(strings.Join(extra, " "), func(t *testing.T) {
-			environment(t, append([]string{"AWS_ACCESS_KEY_ID=AKID", "AWS_SECRET_ACCESS_KEY=SECRET"}, extra...)...)
-			short, ok := fromEnvironment(options())
-			if !ok {
-				t.Fatal("the short way is not taken")
-			}
-			long, err := followChain(t.Context(), options())
-			if err != nil {
-				t.Fatal(err)
-			}
-			a, err1 := short.Credentials.Retrieve(t.Context())
-			b, err2 := long.Credentials.Retrieve(t.Context())
-			if err1 != nil || err2 != nil || a.AccessKeyID != b.AccessKeyID || a.SecretAccessKey != b.SecretAccessKey || a.SessionToken != b.SessionToken {
-				t.Errorf("credentials differ: %v %v", err1, err2)
-			}
-			short.Credentials, long.Credentials = nil, nil
-			if *short != *long {
-				t.Errorf("short %+v\nlong  %+v", *short, *long)
-			}
-		})
-	}
-}
-
-// What only the SDK's configuration could tell is not guessed.
-func TestShortWayIsNotTaken(t *testing.T) {
-	keys := []string{"AWS_ACCESS_KEY_ID=AKID", "AWS_SECRET_ACCESS_KEY=SECRET"}
-	file := filepath.Join(t.TempDir(), "config")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
+// The chain leads where the SDK's leads: the same credentials, or an error where it has
+// one, in the same region.
+func TestChainIsTheSDKs(t *testing.T) {
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]struct {
-		vars   []string
-		change func(*Options)
+	keys := []string{"AWS_ACCESS_KEY_ID=AKID", "AWS_SECRET_ACCESS_KEY=SECRET"}
+	const files = "[default]\nregion = eu-north-1\naws_access_key_id = DEF\naws_secret_access_key = s\n" +
+		"[profile p]\nregion = eu-west-3\ncredential_process = printf '{\"Version\":1,\"AccessKeyId\":\"PROC\",\"SecretAccessKey\":\"s\"}'\n" +
+		"[profile old]\ncredential_process = printf '{\"Version\":2,\"AccessKeyId\":\"PROC\",\"SecretAccessKey\":\"s\"}'\n" +
+		"[profile failing]\ncredential_process = false\n[profile sso]\nsso_start_url = u\nsso_region = r\n" +
+		"[profile env]\nrole_arn = arn:aws:iam::123456789012:role/r\ncredential_source = Environment\n" +
+		"[profile odd]\nrole_arn = arn:aws:iam::123456789012:role/r\ncredential_source = Somewhere\n" +
+		"[profile ecs]\nrole_arn = arn:aws:iam::123456789012:role/r\ncredential_source = EcsContainer\n" +
+		"[profile self]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = self\naws_access_key_id = SELF\naws_secret_access_key = s\n"
+	for _, c := range []struct {
+		files string
+		vars  []string
 	}{
-		"a config file":                       {append(keys, "AWS_CONFIG_FILE="+file), nil},
-		"a credentials file":                  {append(keys, "AWS_SHARED_CREDENTIALS_FILE="+file), nil},
-		"a default profile":                   {append(keys, "AWS_DEFAULT_PROFILE=x"), nil},
-		"a profile":                           {keys, func(o *Options) { o.Profile = "x" }},
-		"no region":                           {keys, func(o *Options) { o.Region = "" }},
-		"no secret key":                       {keys[:1], nil},
-		"no key":                              {nil, nil},
-		"a switch that is neither on nor off": {append(keys, "AWS_USE_FIPS_ENDPOINT=perhaps"), nil},
-		"no home":                             {append(keys, "HOME=", "USERPROFILE="), nil},
+		{"", keys},
+		{"", append(keys, "AWS_SESSION_TOKEN=token", "AWS_REGION=us-west-2")},
+		{files, keys},
+		{files, append(keys, "AWS_DEFAULT_PROFILE=none")},
+		{files, append(keys, "AWS_PROFILE=none")},
+		{files, append(keys, "AWS_PROFILE=p")},
+		{files, nil},
+		{files, []string{"AWS_DEFAULT_PROFILE=none"}},
+		{files, []string{"AWS_PROFILE=p"}},
+		{files, []string{"AWS_PROFILE=p", "AWS_REGION=us-west-2"}},
+		{files, []string{"AWS_PROFILE=old"}},
+		{files, []string{"AWS_PROFILE=failing"}},
+		{files, []string{"AWS_PROFILE=none"}},
+		{files, []string{"AWS_PROFILE=sso"}},
+		{files, []string{"AWS_PROFILE=odd"}},
+		{files, []string{"AWS_PROFILE=ecs"}},
+		{files, append(keys, "AWS_USE_FIPS_ENDPOINT=maybe")},
+		{files, append(keys, "AWS_MAX_ATTEMPTS=x")},
+		{files, []string{"AWS_ACCESS_KEY_ID=half"}},
+		{files, []string{"AWS_WEB_IDENTITY_TOKEN_FILE=" + token}},
+		{"[default]\naws_access_key_id = half\n", nil},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(strings.Join(c.vars, " "), func(t *testing.T) {
 			environment(t, c.vars...)
-			o := options()
-			if c.change != nil {
-				c.change(&o)
+			if c.files != "" {
+				profiles(t, c.files)
 			}
-			if _, ok := fromEnvironment(o); ok {
-				t.Error("it is taken")
+			cfg, werr := config.LoadDefaultConfig(t.Context())
+			var want aws.Credentials
+			if werr == nil {
+				want, werr = cfg.Credentials.Retrieve(t.Context())
+			}
+			o := options()
+			o.Region = ""
+			id, err := followChain(o)
+			var got aws.Credentials
+			if err == nil {
+				got, err = id.Credentials.Retrieve(t.Context())
+			}
+			if (err == nil) != (werr == nil) {
+				t.Fatalf("error %v, the SDK's %v", err, werr)
+			}
+			if err == nil && (got.AccessKeyID != want.AccessKeyID || got.SecretAccessKey != want.SecretAccessKey || got.SessionToken != want.SessionToken || id.Region != cfg.Region) {
+				t.Errorf("%s in %q, the SDK's %s in %q", got.AccessKeyID, id.Region, want.AccessKeyID, cfg.Region)
 			}
 		})
 	}

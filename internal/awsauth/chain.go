@@ -61,7 +61,7 @@ func readEnvironment(get func(string) string) variables {
 
 // followChain makes the identity that the chain leads to. It reads files, and makes
 // no request.
-func followChain(_ context.Context, o Options) (*Identity, error) {
+func followChain(o Options) (*Identity, error) {
 	keys, webIdentity := inEnvironment(o.Getenv)
 	explicit := o.Profile != "" && (o.ProfileExplicit || !keys && !webIdentity)
 	if o.Profile != "" && !explicit {

@@ -39,7 +39,7 @@ func consoleMethod() Method {
 		if err != nil {
 			return d, err
 		}
-		return d, l.o.checkConsole(ctx, d.meta["profile"])
+		return d, l.o.checkConsole(d.meta["profile"])
 	}
 	m.renew = func(c vault.Credential) string { return "sign in with aws login --profile " + c.Meta["profile"] }
 	return m
@@ -53,8 +53,8 @@ func profileLogin(text string) func(context.Context, *attempt) (draft, error) {
 }
 
 // checkConsole refuses a profile that aws login did not make.
-func (o Options) checkConsole(ctx context.Context, profile string) error {
-	id, err := o.profile(ctx, profile)
+func (o Options) checkConsole(profile string) error {
+	id, err := o.profile(profile)
 	if err != nil || id.kind == console {
 		return err
 	}
@@ -70,7 +70,7 @@ type pinned struct {
 
 // Retrieve returns the profile's credentials.
 func (p pinned) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	id, err := p.s.o.profile(ctx, p.name)
+	id, err := p.s.o.profile(p.name)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
@@ -78,9 +78,9 @@ func (p pinned) Retrieve(ctx context.Context) (aws.Credentials, error) {
 }
 
 // profile is the identity of a profile of the AWS configuration.
-func (o Options) profile(ctx context.Context, name string) (*Identity, error) {
+func (o Options) profile(name string) (*Identity, error) {
 	o.Profile, o.ProfileExplicit, o.Region = name, true, cmp.Or(o.Region, noRegion)
-	return followChain(ctx, o)
+	return followChain(o)
 }
 
 func rolesAnywhereMethod() Method {
