@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/skret/skret/internal/fake"
 )
 
 // mode returns the mode of the terminal.
@@ -128,6 +130,12 @@ func TestBrowseLeavesTheTerminalAsItWas(t *testing.T) {
 		{"TERM", func(c *console) { _ = c.cmd.Process.Signal(unix.SIGTERM) }, 143},
 		{"HUP", func(c *console) { _ = c.cmd.Process.Signal(unix.SIGHUP) }, 129},
 		{"INT", func(c *console) { _ = c.cmd.Process.Signal(unix.SIGINT) }, 130},
+		{"^Z, where nobody could continue it, and q", func(c *console) {
+			c.send("\x1a")
+			c.wait(firstScreen)
+			c.wait(otherScreen)
+			c.send("q")
+		}, 0},
 		{"TERM with a value shown", func(c *console) {
 			c.send("\r")
 			c.wait("value-of-db")
@@ -148,8 +156,8 @@ func TestBrowseLeavesTheTerminalAsItWas(t *testing.T) {
 			if status.ExitStatus() != s.code || c.mode() != found {
 				t.Errorf("status %#x, want %d; mode %+v, found %+v", status, s.code, c.mode(), found)
 			}
-			_, after, left := strings.Cut(out, firstScreen)
-			if !left || strings.Contains(after, "value-of") || !strings.Contains(out, "\x1b[?25h"+firstScreen) {
+			i := strings.LastIndex(out, firstScreen)
+			if i < 0 || strings.Contains(out[i:], "value-of") || !strings.Contains(out, "\x1b[?25h"+firstScreen) {
 				t.Errorf("%q", out)
 			}
 			asksNothing(t, out)
@@ -306,6 +314,71 @@ func TestBrowseWithoutColour(t *testing.T) {
 		c.send("q")
 		if _, out := c.end(); regexp.MustCompile(`\x1b\[[0-9;]*3[0-7]m`).MatchString(out) != colour {
 			t.Errorf("%s: %q", env, out)
+		}
+	}
+}
+
+// A service is asked for names alone until a value is to be shown, and one that does not
+// answer freezes nothing.
+func TestBrowseAsksAServiceForOneValue(t *testing.T) {
+	aws := fake.NewSSM()
+	t.Cleanup(aws.Close)
+	aws.Put("/app/dev/DB_URL", "value-of-db")
+	aws.Put("/app/dev/TOKEN", "value-of-token")
+	p := newProject(t, "provider: aws\n    path: /app/dev\n    region: us-east-1", aws.Env()...)
+	c := p.onTerminal(t, nil, "skret", "browse")
+	c.wait("TOKEN")
+	c.send("\x1b[B/tok\r")
+	c.wait("1 of 2 secrets")
+	c.send("\x1b")
+	c.wait("DB_URL")
+	for _, one := range aws.Calls() {
+		if one.Body["WithDecryption"] == true || one.Op == "GetParameters" {
+			t.Errorf("%s %v before a value was asked for", one.Op, one.Body)
+		}
+	}
+	aws.Forget()
+	c.send("G\r")
+	c.wait("value-of-token")
+	if calls := aws.Calls(); len(calls) != 1 || calls[0].Op != "GetParameters" {
+		t.Errorf("%v", calls)
+	}
+	aws.Fault(fake.Fault{Do: "hang", Times: -1})
+	c.send("g\r")
+	c.wait("Esc gives up")
+	c.send("j")
+	c.wait("DB_URL") // the cursor moves on
+	c.send("\x1b")
+	c.wait("gave up reading DB_URL")
+	c.send("R")
+	c.wait("listing dev")
+	c.send("q")
+	if status, out := c.end(); status.ExitStatus() != 0 || strings.Contains(out, "value-of-db") {
+		t.Errorf("status %#x: %q", status, out)
+	}
+}
+
+// What the guide tells a reader to type works.
+func TestGuideOfBrowse(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "guide", "browse.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := commandLines(string(text))
+	if len(lines) == 0 {
+		t.Fatal("no commands")
+	}
+	p := newProject(t, "provider: local\n  prod:\n    provider: local\n    file: prod.yaml")
+	p.skret(t, "config", "-e", "prod")
+	for _, line := range lines {
+		if !strings.Contains(line, "-e") {
+			line += " -e dev" // the guide's project has a default
+		}
+		c := p.onTerminal(t, nil, "sh", "-c", line)
+		c.wait("no secrets here yet")
+		c.send("q")
+		if status, out := c.end(); status.ExitStatus() != 0 {
+			t.Errorf("%s: %#x, %q", line, status, out)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,8 +14,8 @@ import (
 // folder in memory of its own.
 func editProject(t *testing.T, editor string) (p *project, memory string) {
 	t.Helper()
-	memory, err := os.MkdirTemp("/dev/shm", "skret-test-")
-	if err != nil {
+	memory = "/dev/shm/skret-test-" + rand.Text()
+	if err := os.Mkdir(memory, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(memory) })
@@ -165,4 +166,20 @@ func TestEditSweepsWhatAKillLeft(t *testing.T) {
 	if files := left(t, memory); len(files) > 0 {
 		t.Errorf("left is %q", files)
 	}
+}
+
+func TestEditStopsAndGoesOnWithItsEditor(t *testing.T) {
+	p, _ := editProject(t, "kill -TSTP 0\nsed -i 's/first/second/' $1\n") // as vi does at ^Z
+	c := p.onTerminal(t, nil, "sh", "-i")
+	c.wait("prompt> ")
+	c.send("skret edit KEY\n")
+	c.wait("Stopped")
+	c.wait("prompt> ")
+	p.wantValue(t, "first")
+	c.send("fg\n")
+	c.wait("set KEY, version 2")
+	c.wait("prompt> ")
+	c.send("exit\n")
+	c.end()
+	p.wantValue(t, "second")
 }

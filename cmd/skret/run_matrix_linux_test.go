@@ -92,6 +92,8 @@ func (p *project) onPipes(t *testing.T, name string, args ...string) *piped {
 		t.Fatal(err)
 	}
 	_ = w.Close()
+	limit := time.AfterFunc(patience, func() { _ = r.Close() })
+	t.Cleanup(func() { limit.Stop() })
 	go func() {
 		defer r.Close()
 		buf := make([]byte, 4096)
@@ -151,11 +153,24 @@ type running interface {
 	end() (unix.WaitStatus, string)
 }
 
+// patience is how long a command may take before its test fails, and shows what
+// there was.
+const patience = time.Minute
+
+// shown is onTerminal with a limit.
+func (p *project) shown(t *testing.T, name string, args ...string) *console {
+	t.Helper()
+	c := p.onTerminal(t, nil, name, args...)
+	limit := time.AfterFunc(patience, func() { _ = c.master.Close() })
+	t.Cleanup(func() { limit.Stop() })
+	return c
+}
+
 // start runs skret by pipes or on a terminal and returns it with its process.
 func (p *project) start(t *testing.T, terminal bool, args ...string) (running, *os.Process) {
 	t.Helper()
 	if terminal {
-		c := p.onTerminal(t, nil, "skret", args...)
+		c := p.shown(t, "skret", args...)
 		return c, c.cmd.Process
 	}
 	c := p.onPipes(t, "skret", args...)
@@ -336,26 +351,27 @@ func TestRunStopsAndContinuesFromAShell(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/script=%v", mode.name, script), func(t *testing.T) {
 				t.Parallel()
 				p := matrixProject(t)
-				line := "skret run " + strings.Join(mode.args, " ") + " -- probe"
-				for name, text := range map[string]string{"script": line + "\nexit $?\n"} {
-					if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o600); err != nil {
+				line := append(append([]string{"skret", "run"}, mode.args...), "--", "probe")
+				if script {
+					text := strings.Join(line, " ") + "\nexit $?\n"
+					if err := os.WriteFile(filepath.Join(p.dir, "script"), []byte(text), 0o600); err != nil {
 						t.Fatal(err)
 					}
+					line = []string{"sh", "script"}
 				}
-				if script {
-					line = "sh script"
-				}
-				c := p.onTerminal(t, nil, "sh", "-i")
-				c.wait("prompt> ")
-				c.send(line + "\n")
+				c := p.shown(t, "jobshell", line...)
 				child := ready(c)
-				for range 2 {
+				for range 3 {
+					c.send("typed\n") // what has read once has the terminal
+					c.wait("line typed.")
 					c.send("\x1a")
-					c.wait("prompt> ")
+					c.wait("stopped TSTP.")
 					until(t, "the stop", stopped(child))
+					if !c.echo() {
+						t.Error("the echo is off in the shell")
+					}
 					c.send("fg\n")
 					c.wait("got CONT.")
-					c.send("typed\n")
 				}
 				interrupts := 0
 				if !script { // else it is for the script as well, which ends by it
@@ -364,12 +380,9 @@ func TestRunStopsAndContinuesFromAShell(t *testing.T) {
 					c.wait("got INT.")
 				}
 				c.send("on\n")
-				c.wait("prompt> ")
-				c.send("echo status $?\n")
-				c.wait("status 7")
-				c.send("exit\n")
+				c.wait("ended 0x700.")
 				// What had to be given the terminal when it wanted to read has been continued for that, too.
-				if _, out := c.end(); !script && strings.Count(out, "got CONT.") != 2 || strings.Count(out, "got INT.") != interrupts {
+				if _, out := c.end(); !script && strings.Count(out, "got CONT.") != 3 || strings.Count(out, "got INT.") != interrupts {
 					t.Errorf("%q", out)
 				}
 				p.nothingStray(t)

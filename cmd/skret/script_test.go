@@ -33,7 +33,7 @@ func (m withSignals) Run() int {
 }
 
 func TestMain(m *testing.M) {
-	testscript.Main(withSignals{m}, map[string]func(){"skret": judged, "dumpenv": dumpEnv, "browse": browse, "probe": probe})
+	testscript.Main(withSignals{m}, map[string]func(){"skret": judged, "dumpenv": dumpEnv, "browse": browse, "probe": probe, "jobshell": jobShell})
 }
 
 // scriptCommand is a command that scripts have besides testscript's own.

@@ -63,11 +63,8 @@ func (l Log) Add(r Record) error {
 			r.More += more
 		}
 	}
-	line, err := json.Marshal(r)
-	if err == nil {
-		line = append(line, '\n')
-		err = durable.Log(l.file, line, maxFile, kept)
-	}
+	line := r.line()
+	err := durable.Log(l.file, line, maxFile, kept)
 	if errors.Is(err, fs.ErrNotExist) { // the folder is made by the first
 		if err = l.makeDir(); err == nil {
 			err = durable.Log(l.file, line, maxFile, kept)

@@ -127,6 +127,33 @@ func TestTrailNamesEachPlaceAndSecretOnce(t *testing.T) {
 	}
 }
 
+func FuzzLine(f *testing.F) {
+	f.Add("set", "dev", "a\nb\x1b\x7f", `"\\`, 3)
+	f.Add("", "", "\u2028<&>", "\xff", -1)
+	f.Fuzz(func(t *testing.T, command, env, key, reason string, n int) {
+		want := Record{
+			Time: noon.Add(time.Duration(n)), Command: command, Env: env, Place: env, Identity: reason, More: max(n, 0), Outcome: command,
+			Read: []secret.Key{secret.Key(key)}, Written: []secret.Key{"A", secret.Key(key)}, Deleted: []secret.Key{"B"},
+			Code: n, PID: n, Program: key, Reason: reason,
+		}
+		line := want.line()
+		b, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, std Record
+		if err := json.Unmarshal(line, &got); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if err := json.Unmarshal(b, &std); err != nil || !reflect.DeepEqual(got, std) {
+			t.Errorf("%s\nwant %s", line, b)
+		}
+		if strings.Count(string(line), "\n") != 1 || strings.ContainsAny(string(line), "\x1b\x7f") {
+			t.Errorf("%q", line)
+		}
+	})
+}
+
 func BenchmarkAdd(b *testing.B) {
 	l := In(b.TempDir())
 	r := Record{Time: noon, Command: "run", Env: "prod", Place: "aws", Outcome: "started", Program: "make"}

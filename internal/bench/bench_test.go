@@ -46,6 +46,7 @@ func TestBench(t *testing.T) {
 	s.local(t)
 	s.auth(t)
 	s.cache(t)
+	s.scan(t)
 	s.transfer(t)
 	s.ssm(t)
 	s.size(t)

@@ -17,7 +17,7 @@ type match struct {
 // all fit, each by its letters in order; without a query all names fit as they come.
 func search(names []string, query string) []match {
 	var words []*word
-	for _, w := range strings.Fields(query) {
+	for w := range strings.FieldsSeq(query) {
 		words = append(words, newWord(w))
 	}
 	found := make([]match, 0, len(names))

@@ -290,7 +290,7 @@ func (m *model) pressed(k key, now time.Time) effect {
 	case m.prompt != nil:
 		return m.answer(k, now)
 	case m.page().typing:
-		return m.typed(k, now)
+		return m.typed(k)
 	case k.code == paste || k.alt:
 		return effect{} // commands are typed
 	}
@@ -365,7 +365,7 @@ func (m *model) push(p *page) {
 }
 
 // typed handles a key while a name is being looked for.
-func (m *model) typed(k key, now time.Time) effect {
+func (m *model) typed(k key) effect {
 	p := m.page()
 	switch {
 	case k.code == enter:
@@ -543,7 +543,7 @@ func (m *model) confirm(question string, then func(*model, time.Time) effect) {
 	p := &prompt{label: question + "? [y/N] ", one: true}
 	wanted := []string{"y", "Y"}
 	if env.Protected {
-		p = &prompt{label: question + "? It is protected; type its name: "}
+		p = &prompt{label: question + "? Type " + env.Name + " to do it: "}
 		wanted = []string{env.Name}
 	}
 	p.then = func(m *model, text string, now time.Time) effect {

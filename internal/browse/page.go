@@ -244,5 +244,5 @@ func (p *page) setDifferences(ds []Difference, from, to string) {
 		w := words[d.Verdict]
 		rows[i] = row{[]string{cell(string(d.Name)), cell(w.cells[0])}, w.style}
 	}
-	p.set([]column{{title: "NAME"}, {title: "IS", rank: 1}}, rows)
+	p.set([]column{{title: "NAME"}, {title: "STATE", rank: 1}}, rows)
 }

@@ -351,7 +351,7 @@ func asked(label line, text string, cursor span, w int) line {
 	if w == 0 {
 		return nil
 	}
-	label = label.cut(max(w*2/3, 1))
+	label = label.cut(max(w-8, w*2/3, 1))
 	text = ui.Cell(text)
 	room := w - label.width() - 1
 	for text != "" && ui.Width(text) > max(room, 0) {
@@ -364,7 +364,7 @@ func asked(label line, text string, cursor span, w int) line {
 // hints are the keys of the page, those first that matter most.
 func (m *model) hints() [][2]string {
 	switch p := m.page(); {
-	case p.query != "":
+	case p.query != "" && p.kind == secrets:
 		return [][2]string{{"Esc", "all"}, {"Enter", "reveal"}, {"/", "search"}, {"?", "help"}}
 	case p.kind == secrets:
 		return [][2]string{
@@ -375,8 +375,10 @@ func (m *model) hints() [][2]string {
 		return [][2]string{{"Enter", "reveal"}, {"b", "bring back"}, {"Esc", "back"}, {"?", "help"}}
 	case p.kind == environments && p.choose:
 		return [][2]string{{"Enter", "compare"}, {"Esc", "back"}, {"/", "search"}, {"?", "help"}}
+	case p.kind == environments && len(m.pages) == 1:
+		return [][2]string{{"Enter", "open"}, {"/", "search"}, {"?", "help"}, {"q", "quit"}}
 	case p.kind == environments:
-		return [][2]string{{"Enter", "open"}, {"/", "search"}, {"?", "help"}, {"q", "back"}}
+		return [][2]string{{"Enter", "open"}, {"Esc", "back"}, {"/", "search"}, {"?", "help"}}
 	case p.kind == comparison:
 		return [][2]string{{"Esc", "back"}, {"/", "search"}, {"?", "help"}}
 	}
@@ -391,13 +393,13 @@ var helpLines = [][2]string{
 	{"Home End, g G", "to the first, to the last"},
 	{"/", "search: letters in order, words in any order"},
 	{"Tab", "the environments; Enter opens one"},
-	{"Esc, q", "give up what is waited for, show all again, back, quit"},
+	{"Esc, q", "give up waiting, show all again, back, quit"},
 	{"^C", "quit at once"},
 	{"^L", "draw anew"},
 	{"^Z", "stop; fg goes on"},
 	{"", ""},
 	{"on a secret", ""},
-	{"Enter, r", "reveal its value, for 30 s or until the next key"},
+	{"Enter, r", "reveal its value for 30 s, or to the next key"},
 	{"e", "edit it in $EDITOR"},
 	{"n", "make a new one"},
 	{"d, Del", "delete it, after a question"},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -52,6 +53,8 @@ the system has such a place. Backups and swap files that the editor puts beside
 it go with the folder: overwritten and removed at the end, also after ^C, and at
 the next edit if skret was killed. What the editor keeps elsewhere (vim's undodir
 and viminfo, say) skret does not know of.
+
+Of an environment with several layers its own is edited: what it writes to.
 
 If the secret changed meanwhile, nothing is written: you may edit on over what
 is there now, or keep your text.
@@ -282,7 +285,10 @@ func (e *editing) edit(ctx context.Context, text []byte) ([]byte, error) {
 	if err != nil {
 		return nil, errs.Each("nothing was written", err)
 	}
-	return e.scratch.Read(e.file(), maxInput)
+	if text, err = e.scratch.Read(e.file(), maxInput); err != nil {
+		return nil, fmt.Errorf("read what was edited: %w", err)
+	}
+	return text, nil
 }
 
 // parse reads the text that came back.
@@ -425,7 +431,7 @@ func (e *editing) keep() {
 		e.streams.Notice("%v", err)
 	}
 	e.scratch = nil
-	e.streams.Notice("your text is in %s; remove that folder when you are done with it", path.Join(dir, e.file()))
+	e.streams.Notice("your text is in %s; remove that folder when you are done with it", filepath.Join(dir, e.file()))
 }
 
 // rebase reads what the store has now, and returns the text that carries the

@@ -35,13 +35,20 @@ const (
 // temporary files. Before that it wipes what processes left there that were
 // killed.
 func NewScratch(runtime string) (*Scratch, error) {
+	temp, err := filepath.Abs(os.TempDir())
+	if err != nil {
+		return nil, err
+	}
+	bases := []string{runtime, sharedMemory, temp}
+	for _, base := range bases {
+		sweepScratch(base)
+	}
 	var probs []error
-	for _, base := range []string{runtime, sharedMemory, os.TempDir()} {
+	for _, base := range bases {
 		memory := inMemory(base)
-		if !filepath.IsAbs(base) || !memory && base != os.TempDir() {
+		if !filepath.IsAbs(base) || !memory && base != temp {
 			continue
 		}
-		sweepScratch(base)
 		s, err := scratchIn(base)
 		if err == nil {
 			s.InMemory = memory

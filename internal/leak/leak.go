@@ -208,7 +208,10 @@ func (s *search) at(i int, g group, goesOn bool) (found int, open bool) {
 	if g.to-g.from <= few {
 		head = data[:min(len(data), near)]
 	}
-	after := g.from + sort.Search(g.to-g.from, func(i int) bool { return s.patterns[g.from+i].head(len(head)) > string(head) })
+	after := g.from + sort.Search(g.to-g.from, func(i int) bool {
+		text := s.patterns[g.from+i].head(len(head))
+		return text > string(head[:len(text)])
+	})
 	for found = after - 1; found >= g.from; {
 		p := &s.patterns[found]
 		switch {

@@ -134,6 +134,13 @@ func (l *log) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// fail has every later write fail.
+func (l *log) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err = err
+}
+
 // told returns what was written since the last time, and when.
 func (l *log) told() string {
 	synctest.Wait()
@@ -197,10 +204,10 @@ func TestMaskReturnsErrors(t *testing.T) {
 	full := errors.New("disk full")
 	synctest.Test(t, func(t *testing.T) {
 		for name, fail := range map[string]func(w io.WriteCloser, out *log) error{
-			"Write": func(w io.WriteCloser, out *log) error { out.err = full; _, err := io.WriteString(w, "x"); return err },
+			"Write": func(w io.WriteCloser, out *log) error { out.fail(full); _, err := io.WriteString(w, "x"); return err },
 			"late": func(w io.WriteCloser, out *log) error {
 				_, err := io.WriteString(w, "hun")
-				out.err = full
+				out.fail(full)
 				time.Sleep(time.Second)
 				if err != nil {
 					return err
@@ -210,7 +217,7 @@ func TestMaskReturnsErrors(t *testing.T) {
 			},
 			"Close": func(w io.WriteCloser, out *log) error {
 				_, _ = io.WriteString(w, "hun")
-				out.err = full
+				out.fail(full)
 				return w.Close()
 			},
 		} {

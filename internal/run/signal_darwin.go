@@ -14,14 +14,24 @@ func ignored(sig syscall.Signal) bool { return signal.Ignored(sig) }
 
 // suspend stops this process as ^Z would, and its whole group if asked to. The
 // runtime does not give TSTP its default action back once it has caught it, and
-// TTIN is of the same kind.
-func suspend(_ syscall.Signal, group bool) {
+// TTIN is of the same kind. undone tells whether
+// somebody has continued us before.
+func suspend(_ syscall.Signal, group bool, undone func() bool) {
+	if undone() {
+		return
+	}
 	who := unix.Getpid()
 	if group {
 		who = 0
 	}
 	_ = unix.Kill(who, unix.SIGTTIN)
 }
+
+// mark is a signal that means nothing, and that the runtime hands over after a
+// CONT.
+const mark = unix.SIGIO
+
+func markHere() { _ = unix.Kill(unix.Getpid(), mark) }
 
 // Raise ends this process by the signal, without a core file: that would hold
 // secrets. A shell takes our place for it, since the runtime has no way to the

@@ -14,6 +14,9 @@ import (
 // prints goroutines for some signals, and does nothing for others.
 type action [128]byte
 
+// handler returns what the action does, in the kernel's word for it.
+func (a *action) handler() uintptr { return *(*uintptr)(unsafe.Pointer(a)) }
+
 func sigaction(sig syscall.Signal, set, old *action) {
 	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old)), 8, 0, 0)
 }
@@ -26,26 +29,43 @@ func ignored(sig syscall.Signal) bool {
 	}
 	var now action
 	sigaction(sig, nil, &now)
-	const ignore = 1
-	return *(*uintptr)(unsafe.Pointer(&now)) == ignore
+	return now.handler() == ignore().handler()
 }
 
 // suspend stops this process as sig does, which is TSTP or one of its kin, and
-// its whole group if asked to. It returns when we are continued; or at once,
-// when nobody could continue us, for then the kernel does not stop us.
-func suspend(sig syscall.Signal, group bool) {
+// its whole group if asked to. It returns when we are continued; or at once, when
+// nobody could continue us, for then the kernel does not stop us. undone tells
+// whether somebody has continued us before.
+func suspend(sig syscall.Signal, group bool, undone func() bool) {
 	var was action
 	sigaction(sig, new(action), &was)
 	blocking(sig, func() {
 		// To this thread, which takes it when it is no longer blocked, so that the stop
-		// comes before the return. If the group's stops us before, CONT drops this one.
+		// comes before the return. A CONT that comes from here on drops it.
 		_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), sig)
-		if group && unix.Getpgrp() != unix.Getpid() {
+		switch {
+		case undone():
+			sigaction(sig, ignore(), nil) // drops it too
+		case group && unix.Getpgrp() != unix.Getpid():
 			_ = unix.Kill(0, sig)
 		}
 	})
 	sigaction(sig, &was, nil)
 }
+
+// ignore is the action of a signal that is ignored.
+func ignore() *action {
+	var a action
+	*(*uintptr)(unsafe.Pointer(&a)) = 1
+	return &a
+}
+
+// mark is a signal that means nothing, and that the runtime hands over after a
+// CONT.
+const mark = unix.SIGIO
+
+// markHere sends it to this thread, which takes it at once.
+func markHere() { _ = unix.Tgkill(unix.Getpid(), unix.Gettid(), mark) }
 
 // Raise ends this process by the signal, without a core file: that would hold
 // secrets. It returns if that cannot be, as for the first process of a container.

@@ -31,6 +31,7 @@ import (
 type Supervisor struct {
 	signals chan os.Signal
 	conts   chan os.Signal // CONT alone
+	marks   chan os.Signal // see continuedMeanwhile
 	tty     tty
 	told    bool      // a TSTP came to us, and the command has not stopped yet
 	undone  time.Time // when a CONT came in the meantime
@@ -46,8 +47,9 @@ func handed() []os.Signal {
 // that from here on what was made for the command is removed whatever comes. One
 // that is ignored (nohup) stays so, for the command as well.
 func NewSupervisor() *Supervisor {
-	s := &Supervisor{signals: make(chan os.Signal, 64), conts: make(chan os.Signal, 1)}
+	s := &Supervisor{signals: make(chan os.Signal, 64), conts: make(chan os.Signal, 1), marks: make(chan os.Signal, 1)}
 	signal.Notify(s.conts, unix.SIGCONT)
+	signal.Notify(s.marks, mark)
 	for _, sig := range handed() {
 		if !ignored(sig.(syscall.Signal)) {
 			signal.Notify(s.signals, sig)
@@ -176,13 +178,9 @@ func (s *Supervisor) stopped(c *child, sig syscall.Signal) {
 	}
 	told := s.told
 	s.told = false
-	select {
-	case <-s.conts:
-		s.undone = time.Now()
-	default:
-	}
-	if time.Since(s.undone) < soon { // whoever stopped us has continued us by now
-		s.undone = time.Time{}
+	undone := time.Since(s.undone) < soon
+	s.undone = time.Time{}
+	if undone { // whoever stopped us has continued us by now
 		c.signalGroup(unix.SIGCONT)
 		return
 	}
@@ -190,13 +188,31 @@ func (s *Supervisor) stopped(c *child, sig syscall.Signal) {
 		time.Sleep(maskDelay) // for the last that it wrote, such as ^Z
 	}
 	had := s.tty.takeBack(c)
-	suspend(sig, had && !told)
+	suspend(sig, had && !told, func() bool {
+		undone = told && s.continuedMeanwhile()
+		return undone
+	})
 	// Here we have been continued, or nobody could have done that, and so we were
 	// not stopped: then neither may the command be.
-	s.resumed = time.Now()
+	if !undone {
+		s.resumed = time.Now()
+	}
 	s.tty.resume(c)
 	c.resize()
 	c.signalGroup(unix.SIGCONT)
+}
+
+// continuedMeanwhile tells whether a CONT has come that has not been seen yet. The
+// runtime hands signals over late: but a signal of our own comes behind it.
+func (s *Supervisor) continuedMeanwhile() bool {
+	markHere()
+	<-s.marks
+	select {
+	case <-s.conts:
+		return true
+	default:
+		return false
+	}
 }
 
 // continued hands on a CONT, unless it is the one that ended a stop of ours and
