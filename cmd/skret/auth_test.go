@@ -494,7 +494,7 @@ func TestPoliciesAllowWhatIsCalled(t *testing.T) {
 	if want := slices.Sorted(slices.Values(policy.Actions(policy.Read))); !slices.Equal(actions(), want) {
 		t.Errorf("reading calls %q, and the policy has %q", actions(), want)
 	}
-	for _, args := range [][]string{{"set", "NEW=1"}, {"set", "KEY", "2", "--tag", "a=b"}, {"set", "KEY=3"}, {"rollback", "KEY", "1", "--yes"}, {"delete", "NEW", "--yes"}} {
+	for _, args := range [][]string{{"set", "NEW=1"}, {"set", "KEY", "2", "--tag", "a=b"}, {"set", "KEY=3"}, {"rollback", "KEY", "1", "--yes"}, {"rename", "KEY", "KEY2"}, {"delete", "NEW", "--yes"}} {
 		p.skret(t, args...)
 	}
 	if want := slices.Sorted(slices.Values(policy.Actions(policy.Write))); !slices.Equal(actions(), want) {

@@ -304,12 +304,16 @@ func until(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// stopped tells whether all of these are.
+// stopped tells whether all of these are, with each of their threads: one that is
+// on its way still reads from the terminal.
 func stopped(pids ...int) func() bool {
 	return func() bool {
 		for _, pid := range pids {
-			if state(pid) != "T" {
-				return false
+			threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
+			for _, thread := range threads {
+				if tid, _ := strconv.Atoi(filepath.Base(thread)); state(tid) != "T" {
+					return false
+				}
 			}
 		}
 		return true

@@ -118,7 +118,7 @@ func Actions(a Access) []string {
 }
 
 func writing() []string {
-	return []string{"ssm:PutParameter", "ssm:AddTagsToResource", "ssm:DeleteParameters"}
+	return []string{"ssm:PutParameter", "ssm:AddTagsToResource", "ssm:ListTagsForResource", "ssm:DeleteParameters"}
 }
 
 // Document returns the policy that allows access to all of the environments. All

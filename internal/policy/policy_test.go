@@ -81,6 +81,7 @@ func TestDocumentsToWrite(t *testing.T) {
       "Action": [
         "ssm:PutParameter",
         "ssm:AddTagsToResource",
+        "ssm:ListTagsForResource",
         "ssm:DeleteParameters"
       ],
       "Resource": [
