@@ -12,6 +12,9 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 # twentieth of a start.
 TAGS    := nethttpomithttp2
 LDFLAGS := -s -w -X $(MODULE)/internal/cli.buildVersion=$(VERSION)
+# Functions are inlined only in what looks for many values in many bytes: a tenth of
+# the program's size, for a twentieth of a start's time (docs/benchmarks.md).
+GCFLAGS := -gcflags=all=-l -gcflags=$(MODULE)/internal/leak=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo build test test-real lint fuzz bench generate check-generated cross
@@ -24,7 +27,7 @@ demo: build ## see the main job done in a throw-away project
 
 build: ## build bin/skret, one static binary
 	@mkdir -p $(dir $(BIN))
-	CGO_ENABLED=0 $(GO) build -tags $(TAGS) -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/skret
+	CGO_ENABLED=0 $(GO) build -tags $(TAGS) -trimpath $(GCFLAGS) -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/skret
 
 test: ## all tests that need Go alone
 	$(GO) test -timeout 20m $(TESTFLAGS) ./...

@@ -134,7 +134,8 @@ func ms(ds ...time.Duration) string {
 func build(t *testing.T, name, pkg string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), name)
-	c := exec.Command("go", "build", "-tags", "nethttpomithttp2", "-trimpath", "-ldflags", "-s -w", "-o", out, pkg)
+	c := exec.Command("go", "build", "-tags", "nethttpomithttp2", "-trimpath", "-gcflags=all=-l", "-gcflags=github.com/skret/skret/internal/leak=",
+		"-ldflags", "-s -w", "-o", out, pkg)
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if msg, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v\n%s", pkg, err, msg)
