@@ -83,6 +83,7 @@ var urlStyles = []struct {
 	{"~/", false},                // Python's quote
 	{"~!*'()", false},            // JavaScript's encodeURIComponent
 	{"~!*'();,/?:@&=+$#", false}, // JavaScript's encodeURI
+	{"~!$%&'()*+,", false},       // JavaScript's URL.password
 	{"~$&+=:@", false},           // Go's paths
 	{"~$&+,;=", false},           // Go's user and password
 	{"*", true},                  // forms: browsers, Java
@@ -120,7 +121,7 @@ func unreserved(c byte) bool {
 // characters.
 var jsonStyles = []struct {
 	signs        string
-	ascii        bool // all that is not ASCII too
+	ascii        bool // DEL and all that is not ASCII too
 	slash, upper bool // / as \/, and digits in upper case
 }{
 	{},                           // JavaScript, jq, Ruby, Rust
@@ -131,7 +132,7 @@ var jsonStyles = []struct {
 	{signs: "<>&\u2028\u2029"},   // Go, Rails
 	{signs: "<>&='\u2028\u2029"}, // Gson
 	{upper: true},                // Jackson
-	{signs: "\"&'+<>`\x7f", ascii: true, upper: true}, // .NET
+	{signs: "\"&'+<>`", ascii: true, upper: true}, // .NET
 }
 
 // addJSON adds value as it stands within a string of JSON. What is not UTF-8
@@ -148,9 +149,13 @@ func addJSON(value string, add func(form, string)) {
 		}
 		b := make([]byte, 0, 2*len(value))
 		for _, r := range value {
+			if r < utf8.RuneSelf && unreserved(byte(r)) { // as most are
+				b = append(b, byte(r))
+				continue
+			}
 			short := strings.IndexRune("\"\\\b\f\n\r\t", r)
 			switch {
-			case strings.ContainsRune(style.signs, r), r < ' ' && short < 0, r >= utf8.RuneSelf && style.ascii:
+			case strings.ContainsRune(style.signs, r), r < ' ' && short < 0, r > '~' && style.ascii:
 				for _, u := range utf16.AppendRune(nil, r) {
 					b = append(b, '\\', 'u', digits[u>>12], digits[u>>8&15], digits[u>>4&15], digits[u&15])
 				}

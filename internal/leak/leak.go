@@ -90,7 +90,8 @@ func New(secrets []Secret, o Options) (*Matcher, []Skipped) {
 			continue
 		}
 		addForms(value, least, func(f form, text string) {
-			if len(text) >= least {
+			recent := m.patterns[max(0, len(m.patterns)-20):] // encoders agree often
+			if len(text) >= least && !slices.ContainsFunc(recent, func(p pattern) bool { return p.text == text }) {
 				m.patterns = append(m.patterns, pattern{text: text, secret: int32(len(m.names)), form: f})
 			}
 		})

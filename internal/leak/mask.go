@@ -8,14 +8,14 @@ import (
 )
 
 // mark stands for what was masked: in each line once for a stretch of it, however
-// long. It is that of GitHub's and GitLab's runners, which no shell, JSON or
-// terminal takes for anything else.
+// long. It is that of GitHub's runner, and needs no escaping within quotes, JSON or
+// a URL.
 const mark = "***"
 
-// patience is how long what may become a match waits for the rest of it. That two
-// writes of a program are further apart is rare, and that a prompt comes so much
-// later is not seen.
-const patience = 25 * time.Millisecond
+// tick is half of the time that what may become a match waits for the rest of it:
+// two ticks without a Write. One would not do, since it also passes when the machine
+// was busy and the rest is there already, about to be read.
+const tick = 15 * time.Millisecond
 
 // Mask returns a writer that passes to w what is written to it, with every match
 // replaced by ***. Line ends within a match stay. Only the end of what was
@@ -24,21 +24,23 @@ const patience = 25 * time.Millisecond
 // because of time is remembered: should the rest of a match come later, the rest
 // is masked. An error of w is returned by the next Write, or Close, which does
 // not close w. The writer may be used by several goroutines.
-func (m *Matcher) Mask(w io.Writer) io.WriteCloser { return &masker{m: m, w: w, wait: patience} }
+func (m *Matcher) Mask(w io.Writer) io.WriteCloser { return &masker{m: m, w: w, tick: tick} }
 
 type masker struct {
 	m    *Matcher
 	w    io.Writer
-	wait time.Duration // how long what is held waits for more
+	tick time.Duration
 
-	mu    sync.Mutex
-	timer *time.Timer
-	err   error  // what ends everything
-	held  []byte // the end of what was written, as long as it may become a match
-	sent  int    // how many bytes of held were passed on or masked
-	cover int    // how many bytes of held are part of a match that began in it or before
-	stars bool   // the byte before held[sent] was masked
-	out   []byte
+	mu     sync.Mutex
+	timer  *time.Timer // runs while something is held
+	ticks  int         // since the last Write
+	closed bool
+	err    error  // what ends everything
+	held   []byte // the end of what was written, as long as it may become a match
+	sent   int    // how many bytes of held were passed on or masked
+	cover  int    // how many bytes of held are part of a match that began in it or before
+	stars  bool   // the byte before held[sent] was masked
+	out    []byte
 }
 
 // Write passes p on, but for what may become a match.
@@ -49,15 +51,15 @@ func (k *masker) Write(p []byte) (int, error) {
 		return 0, k.err
 	}
 	k.held = append(k.held, p...)
-	k.pass(false)
-	if k.err != nil {
+	if k.pass(false); k.err != nil {
 		return 0, k.err
 	}
+	k.ticks = 0
 	switch {
 	case k.sent < len(k.held) && k.timer == nil:
-		k.timer = time.AfterFunc(k.wait, k.late)
+		k.timer = time.AfterFunc(k.tick, k.late)
 	case k.sent < len(k.held):
-		k.timer.Reset(k.wait)
+		k.timer.Reset(k.tick)
 	case k.timer != nil:
 		k.timer.Stop()
 	}
@@ -68,15 +70,24 @@ func (k *masker) Write(p []byte) (int, error) {
 func (k *masker) late() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.err == nil {
-		k.pass(true)
+	if k.err != nil {
+		return
 	}
+	if k.ticks++; k.ticks < 2 {
+		k.timer.Reset(k.tick)
+		return
+	}
+	k.pass(true)
 }
 
 // Close passes on what is held.
 func (k *masker) Close() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.closed {
+		return nil
+	}
+	k.closed = true
 	if k.timer != nil {
 		k.timer.Stop()
 	}
@@ -84,9 +95,7 @@ func (k *masker) Close() error {
 		k.pass(true)
 	}
 	err := k.err
-	if k.err = io.ErrClosedPipe; err == io.ErrClosedPipe { //nolint:errorlint // our own, of an earlier Close
-		return nil
-	}
+	k.err = io.ErrClosedPipe
 	return err
 }
 

@@ -17,7 +17,7 @@ import (
 // last of which repeats, or all at once.
 func write(m *Matcher, data []byte, sizes ...int) []byte {
 	var out bytes.Buffer
-	w := &masker{m: m, w: &out, wait: time.Hour}
+	w := &masker{m: m, w: &out, tick: time.Hour}
 	for len(sizes) > 0 && len(data) > 0 {
 		n := min(sizes[0], len(data))
 		_, _ = w.Write(data[:n])
@@ -170,13 +170,13 @@ func TestDelay(t *testing.T) {
 			{20 * time.Millisecond, "-word", ""},
 			{20 * time.Millisecond, "-1", "40ms ***"},
 			{0, "> Pass", "40ms > "},
-			{30 * time.Millisecond, "", "65ms Pass"},
-			{30 * time.Millisecond, "-wo", ""},
-			{30 * time.Millisecond, "", "125ms -wo"},
+			{40 * time.Millisecond, "", "70ms Pass"},
+			{10 * time.Millisecond, "-wo", ""},
+			{40 * time.Millisecond, "", "120ms -wo"},
 			{10 * time.Millisecond, "rd-1 ok\n", "140ms *** ok\n"},
 			{0, "pas", ""},
-			{30 * time.Millisecond, "", "165ms pas"},
-			{0, "t\n", "170ms t\n"},
+			{40 * time.Millisecond, "", "170ms pas"},
+			{0, "t\n", "180ms t\n"},
 		} {
 			time.Sleep(step.wait)
 			if step.in != "" {
@@ -189,7 +189,7 @@ func TestDelay(t *testing.T) {
 			}
 		}
 		_, _ = io.WriteString(w, "Pass")
-		if err := w.Close(); err != nil || out.told() != "170ms Pass" {
+		if err := w.Close(); err != nil || out.told() != "180ms Pass" {
 			t.Error("the end is missing", err)
 		}
 		time.Sleep(time.Second)
