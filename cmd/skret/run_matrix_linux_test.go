@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -50,33 +49,22 @@ func (p *project) runtime() string { return filepath.Join(p.dir, "runtime") }
 // nothingStray asserts that no file for a command is left.
 func (p *project) nothingStray(t *testing.T) {
 	t.Helper()
-	for _, dir := range []string{p.runtime(), "/dev/shm"} {
-		left, err := filepath.Glob(filepath.Join(dir, "skret-run-*"))
-		if dir == "/dev/shm" { // others may be running
-			continue
-		}
-		if err != nil || len(left) > 0 {
-			t.Errorf("left behind: %q, %v", left, err)
-		}
+	left, err := filepath.Glob(filepath.Join(p.runtime(), "*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %q, %v", left, err)
 	}
 }
 
-// piped is a command on pipes, in a group of its own.
+// piped is a command on pipes, in a group of its own; what it writes is collected
+// as that of one on a terminal is.
 type piped struct {
-	t     *testing.T
-	cmd   *exec.Cmd
+	*console
 	stdin io.WriteCloser
-
-	mu    sync.Mutex
-	more  *sync.Cond
-	out   []byte
-	seen  int
-	ended bool
 }
 
 func (p *project) onPipes(t *testing.T, name string, args ...string) *piped {
 	t.Helper()
-	c := &piped{t: t, cmd: exec.CommandContext(t.Context(), name, args...)}
+	c := &piped{console: &console{t: t, cmd: exec.CommandContext(t.Context(), name, args...)}}
 	c.more = sync.NewCond(&c.mu)
 	c.cmd.Dir, c.cmd.Env = p.dir, p.env
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -84,6 +72,7 @@ func (p *project) onPipes(t *testing.T, name string, args ...string) *piped {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.master = r
 	c.cmd.Stdout, c.cmd.Stderr = w, w
 	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -92,40 +81,9 @@ func (p *project) onPipes(t *testing.T, name string, args ...string) *piped {
 		t.Fatal(err)
 	}
 	_ = w.Close()
-	limit := time.AfterFunc(patience, func() { _ = r.Close() })
-	t.Cleanup(func() { limit.Stop() })
-	go func() {
-		defer r.Close()
-		buf := make([]byte, 4096)
-		for {
-			n, err := r.Read(buf)
-			c.mu.Lock()
-			c.out = append(c.out, buf[:n]...)
-			c.ended = err != nil
-			c.more.Broadcast()
-			c.mu.Unlock()
-			if err != nil {
-				return
-			}
-		}
-	}()
+	go c.collect()
+	c.limit(t)
 	return c
-}
-
-func (c *piped) wait(text string) {
-	c.t.Helper()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for {
-		if i := bytes.Index(c.out[c.seen:], []byte(text)); i >= 0 {
-			c.seen += i + len(text)
-			return
-		}
-		if c.ended {
-			c.t.Fatalf("%q never came:\n%q", text, c.out)
-		}
-		c.more.Wait()
-	}
 }
 
 func (c *piped) send(keys string) {
@@ -135,20 +93,17 @@ func (c *piped) send(keys string) {
 	}
 }
 
-func (c *piped) end() (unix.WaitStatus, string) {
-	c.t.Helper()
-	_ = c.cmd.Wait()
+// said returns what the command has written up to what was waited for last.
+func (c *console) said() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for !c.ended {
-		c.more.Wait()
-	}
-	return unix.WaitStatus(c.cmd.ProcessState.Sys().(syscall.WaitStatus)), string(c.out)
+	return string(c.out[:c.seen])
 }
 
 // running is a command of which a test waits for words, by pipes or a terminal.
 type running interface {
 	wait(text string)
+	said() string
 	send(keys string)
 	end() (unix.WaitStatus, string)
 }
@@ -161,9 +116,13 @@ const patience = time.Minute
 func (p *project) shown(t *testing.T, name string, args ...string) *console {
 	t.Helper()
 	c := p.onTerminal(t, nil, name, args...)
+	c.limit(t)
+	return c
+}
+
+func (c *console) limit(t *testing.T) {
 	limit := time.AfterFunc(patience, func() { _ = c.master.Close() })
 	t.Cleanup(func() { limit.Stop() })
-	return c
 }
 
 // start runs skret by pipes or on a terminal and returns it with its process.
@@ -226,20 +185,8 @@ func TestRunEndsAsTheCommandDoes(t *testing.T) {
 // ready waits for a probe to have begun and returns its process.
 func ready(r running) int {
 	r.wait("ready ")
-	var out []byte
-	switch c := r.(type) {
-	case *console:
-		c.wait(".")
-		c.mu.Lock()
-		out = bytes.Clone(c.out[:c.seen])
-		c.mu.Unlock()
-	case *piped:
-		c.wait(".")
-		c.mu.Lock()
-		out = bytes.Clone(c.out[:c.seen])
-		c.mu.Unlock()
-	}
-	words := strings.Fields(string(out))
+	r.wait(".")
+	words := strings.Fields(r.said())
 	pid, _ := strconv.Atoi(strings.TrimSuffix(words[len(words)-1], "."))
 	return pid
 }
@@ -335,7 +282,7 @@ func TestRunStopsAndContinues(t *testing.T) {
 				r.wait("got CONT.")
 				_ = r.cmd.Process.Signal(unix.SIGUSR2)
 				r.wait("got USR2.")
-				if out := string(r.out); strings.Count(out, "got CONT.") != i+1 {
+				if out := r.said(); strings.Count(out, "got CONT.") != i+1 {
 					t.Errorf("CONT came more than once: %q", out)
 				}
 			}

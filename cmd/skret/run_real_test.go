@@ -39,7 +39,10 @@ func (s *screen) tmux(args ...string) string {
 	return string(out)
 }
 
-func (s *screen) send(keys ...string) { s.t.Helper(); s.tmux(append([]string{"send-keys"}, keys...)...) }
+func (s *screen) send(keys ...string) {
+	s.t.Helper()
+	s.tmux(append([]string{"send-keys"}, keys...)...)
+}
 
 // shows waits until the screen shows text, and returns all of it.
 func (s *screen) shows(text string) (all string) {
@@ -63,8 +66,7 @@ func TestRealVimUnderMask(t *testing.T) {
 	realtest.Need(t, "tmux", "apt-get install tmux")
 	realtest.Need(t, "vim", "apt-get install vim")
 	p := matrixProject(t)
-	p.env = append(p.env, "PS1=prompt> ", "ENV=")
-	s := p.onScreen(t, "sh -i")
+	s := p.onScreen(t, "PS1='prompt> ' ENV= sh -i")
 	s.shows("prompt>")
 	s.send("skret run --mask -- vim -u NONE -N -n note", "Enter")
 	s.shows(`"note" [New]`)
@@ -100,8 +102,7 @@ func TestRealTopAndLessUnderMask(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(p.dir, "text"), []byte("begin\nsecret-value-of-a\n"+strings.Repeat("line\n", 100)+"last of all\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.env = append(p.env, "PS1=prompt> ", "ENV=")
-	s := p.onScreen(t, "sh -i")
+	s := p.onScreen(t, "PS1='prompt> ' ENV= sh -i")
 	s.shows("prompt>")
 	s.send("skret run --mask -- top -d 1", "Enter")
 	s.shows("PID USER")

@@ -61,7 +61,7 @@ func (g *globalFlags) bind(f *pflag.FlagSet) {
 	f.StringVarP(&g.chdir, "chdir", "C", "", "act as if started in this folder")
 	f.StringVar(&g.format, "format", "", "shape of the output; every command has json")
 	f.BoolVar(&g.noInput, "no-input", false, "never ask; refuse instead (implied by CI)")
-	f.DurationVar(&g.timeout, "timeout", 0, "give up after this long, such as 30s")
+	f.DurationVar(&g.timeout, "timeout", 0, "give up after this long, such as 30s; run also ends the command")
 	f.BoolVar(&g.offline, "offline", false, "ask no service; use what the cache holds")
 	f.BoolVar(&g.refresh, "refresh", false, "ask the service although the cache could serve")
 	f.StringVar(&g.reason, "reason", "", "why, for the audit log (SKRET_REASON)")

@@ -38,7 +38,7 @@ func Main(ctx context.Context, args []string, s *ui.Streams) int {
 	}
 	a.ended(err)
 	if err != nil {
-		report(s, err, a.json() || asksJSON(args))
+		report(s, err, asksJSON(args))
 	}
 	return end(err)
 }
@@ -50,7 +50,7 @@ func asksJSON(args []string) bool {
 		if arg == "--" {
 			break
 		}
-		if arg == "--format=json" || arg == "json" && i > 0 && args[i-1] == "--format" {
+		if arg == "--format=json" || arg == "--json" || arg == "json" && i > 0 && args[i-1] == "--format" {
 			return true
 		}
 	}
@@ -152,19 +152,19 @@ func usageError(c *cobra.Command, err error, args ...string) error {
 func wrapArgs(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
+			takes := func(n int) bool { return check(c, make([]string, n)) == nil }
 			err := check(c, args)
 			switch {
 			case err == nil:
 				return nil
-			case c.HasSubCommands():
+			case c.HasSubCommands() && !takes(1):
 				return usageError(c, err, args...)
-			case len(args) == 0:
+			case takes(len(args)+1) || takes(len(args)+2):
 				err = fmt.Errorf("%s: an argument is missing", c.CommandPath())
+			case len(args) == 1:
+				err = fmt.Errorf("%s takes no arguments", c.CommandPath())
 			default:
 				err = fmt.Errorf("%s: %d arguments are too many", c.CommandPath(), len(args))
-				if len(args) == 1 {
-					err = fmt.Errorf("%s takes no arguments", c.CommandPath())
-				}
 			}
 			return errs.New(errs.Invalid, "%w", err).WithHint("see %s --help; in short: %s", c.CommandPath(), c.UseLine())
 		}

@@ -119,7 +119,7 @@ Exit codes:
   skret run --mask -- npm test
   skret run --watch -- ./server
   skret run --mount .env -- docker compose up`,
-	// Whatever is wrong with run's own arguments is 125 too, not 8.
+		// Whatever is wrong with run's own arguments is 125 too, not 8.
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return notStarted(c.Context(), a.prepare(c)) },
 		Args:              cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -131,6 +131,8 @@ Exit codes:
 		return notStarted(c.Context(), usageError(c, err))
 	})
 	o.bind(c.Flags())
+	_ = c.RegisterFlagCompletionFunc("mount-format", cobra.FixedCompletions(format.Names(), cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("on-change", cobra.FixedCompletions([]string{"restart", "signal=HUP", "exec="}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 

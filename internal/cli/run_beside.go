@@ -174,16 +174,16 @@ func (m *masker) learn(set secret.Set) (untold []string) {
 }
 
 // over returns a writer to w that masks.
-func (m *masker) over(w io.Writer) io.WriteCloser { return &masked{by: m, to: w} }
+func (m *masker) over(w io.Writer) io.WriteCloser { return &maskedOutput{by: m, to: w} }
 
-type masked struct {
+type maskedOutput struct {
 	by      *masker
 	to      io.Writer
 	matcher *leak.Matcher
 	w       io.WriteCloser
 }
 
-func (m *masked) Write(p []byte) (int, error) {
+func (m *maskedOutput) Write(p []byte) (int, error) {
 	m.by.mu.Lock()
 	now := m.by.matcher
 	m.by.mu.Unlock()
@@ -196,7 +196,7 @@ func (m *masked) Write(p []byte) (int, error) {
 	return m.w.Write(p)
 }
 
-func (m *masked) Close() error {
+func (m *maskedOutput) Close() error {
 	if m.w == nil {
 		return nil
 	}

@@ -15,8 +15,8 @@ const captureWait = 2 * time.Second
 
 // Capture runs a program without a terminal and without input, in dir, and writes
 // all that it prints to w. It returns the exit status, 128+n for a death by signal
-// n. When ctx ends, the program is ended, with what it has started as far as that
-// stayed in its process group; the error is then ctx's cause.
+// n. When it ends, or ctx does, so does what it has started, as far as that stayed in
+// its process group; for ctx the error is its cause.
 func Capture(ctx context.Context, path string, args, env []string, dir string, w io.Writer) (status int, err error) {
 	c := exec.CommandContext(ctx, path)
 	c.Args, c.Env, c.Dir = args, env, dir
@@ -24,13 +24,16 @@ func Capture(ctx context.Context, path string, args, env []string, dir string, w
 	c.WaitDelay = captureWait
 	apart(c)
 	err = c.Run()
+	if c.Process != nil {
+		endRest(c)
+	}
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)
 	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return statusOf(exit), nil
 	}
-	if errors.Is(err, exec.ErrWaitDelay) { // it ended, and left something running that can still print
+	if errors.Is(err, exec.ErrWaitDelay) { // something that it started still had its output
 		return 0, nil
 	}
 	if err != nil {

@@ -20,6 +20,9 @@ type child struct {
 	master  *os.File // of its terminal; nil when it has none of its own
 }
 
+// onTerminal tells whether the command gets a terminal of its own.
+func (j *Job) onTerminal() bool { return j.Mask != nil && j.OutTTY }
+
 // start starts the command, with the streams that it is to have.
 func (s *Supervisor) start(j *Job) (*child, error) {
 	c := &child{changed: make(chan unix.WaitStatus, 1)}
@@ -63,6 +66,7 @@ func (s *Supervisor) start(j *Job) (*child, error) {
 	}
 	var err error
 	if c.master != nil {
+		s.tty.resume(c)
 		err = c.startBehindMonitor(j, files)
 	} else {
 		err = c.startHere(j, files, s.tty.alone && s.tty.foreground(), s.tty.fd)
@@ -73,9 +77,6 @@ func (s *Supervisor) start(j *Job) (*child, error) {
 	if err != nil {
 		c.finish()
 		return nil, failed(j.Path, j.Args, j.Env, err)
-	}
-	if c.master != nil {
-		s.tty.resume(c)
 	}
 	return c, nil
 }
@@ -149,7 +150,11 @@ func (c *child) resize() {
 	if c.master == nil {
 		return
 	}
-	if size, err := unix.IoctlGetWinsize(1, unix.TIOCGWINSZ); err == nil {
-		_ = unix.IoctlSetWinsize(int(c.master.Fd()), unix.TIOCSWINSZ, size)
+	size, err := unix.IoctlGetWinsize(1, unix.TIOCGWINSZ)
+	if err != nil {
+		return
+	}
+	if master, err := c.master.SyscallConn(); err == nil { // not Fd: the pump may close it
+		_ = master.Control(func(fd uintptr) { _ = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, size) })
 	}
 }

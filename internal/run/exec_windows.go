@@ -31,7 +31,7 @@ func Look(name, _ string) (string, error) {
 func Exec(path string, args, env []string) error {
 	dropped := make(chan os.Signal, 1)
 	signal.Notify(dropped, os.Interrupt)
-	c := &exec.Cmd{Path: path, Args: args, Env: env, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	c := command(path, args, env)
 	if err := c.Start(); err != nil {
 		return notExecutable(args[0], err.Error(), "check "+path)
 	}
@@ -42,4 +42,9 @@ func Exec(path string, args, env []string) error {
 		return Status(exit.ExitCode())
 	}
 	return err
+}
+
+// command is a command with our standard streams.
+func command(path string, args, env []string) *exec.Cmd {
+	return &exec.Cmd{Path: path, Args: args, Env: env, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 }

@@ -179,11 +179,16 @@ func (f *Files) Remove() error {
 	return errors.Join(err, durable.RemoveDir(f.dir))
 }
 
-// Sweep removes what a skret that was killed has left in these folders. What a
-// living one has there stays. Of a file outside it removes what nobody has
-// changed since.
+// Sweep removes what a skret that was killed has left in these folders; in the
+// last, which may be large, only where there is no other. What a living one has
+// there stays. Of a file outside it removes what nobody has changed since.
 func Sweep(parents []string) {
-	for _, parent := range parents {
+	memory := false
+	for i, parent := range parents {
+		if _, err := os.Stat(parent); err != nil || memory && i == len(parents)-1 {
+			continue
+		}
+		memory = true
 		for _, dir := range durable.TempDirs(parent, dirPrefix) {
 			sweep(dir)
 		}

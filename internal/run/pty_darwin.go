@@ -24,7 +24,7 @@ func openPTY() (master, slave *os.File, err error) {
 		err = unix.IoctlSetInt(fd, unix.TIOCPTYUNLK, 0)
 	}
 	if err == nil {
-		if _, _, no := syscall.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.TIOCPTYGNAME, uintptr(unsafe.Pointer(&name))); no != 0 {
+		if _, _, no := syscall.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.TIOCPTYGNAME, uintptr(unsafe.Pointer(&name))); no != 0 { //nolint:staticcheck // there is no wrapper
 			err = no
 		}
 	}

@@ -49,13 +49,13 @@ func withoutTTOU(f func()) {
 	block, was := uint32(1)<<(unix.SIGTTOU-1), uint32(0)
 	const blocked, set = 1, 3 // SIG_BLOCK, SIG_SETMASK
 	if mask(blocked, &block, &was) == 0 {
-		defer mask(set, &was, nil)
+		defer func() { _ = mask(set, &was, nil) }()
 	}
 	f()
 }
 
 func mask(how uintptr, set, old *uint32) syscall.Errno {
-	_, _, no := syscall.Syscall(unix.SYS___PTHREAD_SIGMASK, how, uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old)))
+	_, _, no := syscall.Syscall(unix.SYS___PTHREAD_SIGMASK, how, uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old))) //nolint:staticcheck // there is no wrapper
 	return no
 }
 

@@ -30,9 +30,6 @@ type Job struct {
 	Changes   <-chan Change // may be nil
 }
 
-// onTerminal tells whether the command gets a terminal of its own.
-func (j *Job) onTerminal() bool { return j.Mask != nil && j.OutTTY }
-
 // Change is what a supervised command has to learn. With Env it is ended and
 // started anew; otherwise it gets the signal, and goes on.
 type Change struct {

@@ -43,7 +43,8 @@ func (s *Supervisor) Run(ctx context.Context, j Job) error {
 
 // runOnce runs the command once; next is the environment to start it anew with.
 func runOnce(ctx context.Context, j Job) (next []string, err error) {
-	c := &exec.Cmd{Path: j.Path, Args: j.Args, Env: j.Env, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, WaitDelay: time.Second}
+	c := command(j.Path, j.Args, j.Env)
+	c.WaitDelay = time.Second // for what its own children write
 	if j.Mask != nil {
 		out, errOut := j.Mask(j.Out), j.Mask(j.Err)
 		defer func() { _, _ = out.Close(), errOut.Close() }()
