@@ -358,6 +358,24 @@ func TestBrowseAsksAServiceForOneValue(t *testing.T) {
 	}
 }
 
+// What may be changed next is what the service has, not what a cache has kept.
+func TestBrowseIsServedByNoCache(t *testing.T) {
+	aws := fake.NewSSM()
+	t.Cleanup(aws.Close)
+	aws.Put("/app/dev/TOKEN", "value-of-before")
+	p := newProject(t, "provider: aws\n    path: /app/dev\n    region: us-east-1\n    cache: {mode: prefer}", aws.Env()...)
+	p.skret(t, "run", "--", "true")
+	c := p.onTerminal(t, nil, "skret", "browse")
+	c.wait("TOKEN")
+	aws.Put("/app/dev/TOKEN", "value-of-now")
+	c.send("\r")
+	c.wait("value-of-now")
+	c.send("q")
+	if status, out := c.end(); status.ExitStatus() != 0 || strings.Contains(out, "value-of-before") {
+		t.Errorf("status %#x: %q", status, out)
+	}
+}
+
 // What the guide tells a reader to type works.
 func TestGuideOfBrowse(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "guide", "browse.md"))

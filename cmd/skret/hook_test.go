@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/skret/skret/internal/hook"
 )
 
 // Real shells load the variables on entering a project and put everything back on
@@ -52,6 +54,23 @@ func TestHookInShells(t *testing.T) {
 				t.Errorf("got  %s\nwant %s\nall of it:\n%s", strings.Join(got, " "), want, out)
 			}
 		})
+	}
+}
+
+// What another folder has loaded is taken back by itself, before anything that may
+// last or be ended by ^C.
+func TestHookLeavesBeforeItEnters(t *testing.T) {
+	t.Parallel()
+	p := newHookProjects(t)
+	had := hook.State{File: filepath.Join(p.dir, "b", ".skret.yaml"), Names: []string{"OLD"}}
+	for shell, again := range map[string]string{"bash": "hook update bash", "zsh": "hook update zsh", "fish": "hook update fish | source"} {
+		cmd := exec.Command(filepath.Join(p.dir, "bin", "skret"), "hook", "update", shell)
+		cmd.Dir, cmd.Env = filepath.Join(p.dir, "a"), append(p.env, "OLD=1", hook.Variable+"="+had.String())
+		out, err := cmd.Output()
+		leave, rest, _ := strings.Cut(string(out), "\n")
+		if err != nil || !strings.HasSuffix(leave, " OLD SKRET_HOOK") || !strings.Contains(rest, again) || strings.Contains(rest, "TOKEN") {
+			t.Errorf("%s: %q, %v", shell, out, err)
+		}
 	}
 }
 

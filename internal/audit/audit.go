@@ -35,9 +35,10 @@ type Record struct {
 	Read     []secret.Key `json:"read,omitempty"`
 	Written  []secret.Key `json:"written,omitempty"`
 	Deleted  []secret.Key `json:"deleted,omitempty"`
-	More     int          `json:"more,omitempty"` // names beyond maxNames
-	Outcome  string       `json:"outcome"`        // ok, started, or the kind of the error
-	Code     int          `json:"code"`           // the exit code
+	Named    []secret.Key `json:"named,omitempty"` // that it was about, and did nothing of that with
+	More     int          `json:"more,omitempty"`  // names beyond maxNames
+	Outcome  string       `json:"outcome"`         // ok, started, or the kind of the error
+	Code     int          `json:"code"`            // the exit code
 	PID      int          `json:"pid"`
 	Program  string       `json:"program,omitempty"` // that run starts; never its arguments
 	Reason   string       `json:"reason,omitempty"`
@@ -57,7 +58,7 @@ func In(home string) Log { return Log{filepath.Join(home, "audit", "audit.jsonl"
 
 // Add writes the record.
 func (l Log) Add(r Record) error {
-	for _, names := range []*[]secret.Key{&r.Read, &r.Written, &r.Deleted} {
+	for _, names := range []*[]secret.Key{&r.Read, &r.Written, &r.Deleted, &r.Named} {
 		if more := len(*names) - maxNames; more > 0 {
 			*names = (*names)[:maxNames:maxNames]
 			r.More += more

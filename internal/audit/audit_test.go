@@ -114,10 +114,11 @@ func TestTrailNamesEachPlaceAndSecretOnce(t *testing.T) {
 	prod.As("me")
 	prod.Wrote("A")
 	tr.Visit("prod", "aws").Deleted("Z")
+	prod.Names("Z", "A", "C", "C") // of which C was not to be had
 	got := tr.Records()
 	want := []Record{
 		{Env: "dev", Place: "local", Read: []secret.Key{"A", "B"}},
-		{Env: "prod", Place: "aws", Identity: "me", Written: []secret.Key{"A"}, Deleted: []secret.Key{"Z"}},
+		{Env: "prod", Place: "aws", Identity: "me", Written: []secret.Key{"A"}, Deleted: []secret.Key{"Z"}, Named: []secret.Key{"C"}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
@@ -134,7 +135,7 @@ func FuzzLine(f *testing.F) {
 		want := Record{
 			Time: noon.Add(time.Duration(n)), Command: command, Env: env, Place: env, Identity: reason, More: max(n, 0), Outcome: command,
 			Read: []secret.Key{secret.Key(key)}, Written: []secret.Key{"A", secret.Key(key)}, Deleted: []secret.Key{"B"},
-			Code: n, PID: n, Program: key, Reason: reason,
+			Named: []secret.Key{"C"}, Code: n, PID: n, Program: key, Reason: reason,
 		}
 		line := want.line()
 		b, err := json.Marshal(want)

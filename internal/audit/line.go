@@ -40,6 +40,7 @@ func (r Record) line() []byte {
 	names("read", r.Read)
 	names("written", r.Written)
 	names("deleted", r.Deleted)
+	names("named", r.Named)
 	if r.More > 0 {
 		number("more", r.More)
 	}

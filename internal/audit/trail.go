@@ -58,6 +58,11 @@ func (v *Visit) Took(set secret.Set) {
 	})
 }
 
+// Names notes secrets that the command is about, whatever comes of it.
+func (v *Visit) Names(keys ...secret.Key) {
+	v.note(func(r *Record) { r.Named = append(r.Named, keys...) })
+}
+
 // Wrote notes secrets that were written.
 func (v *Visit) Wrote(keys ...secret.Key) {
 	v.note(func(r *Record) { r.Written = append(r.Written, keys...) })
@@ -95,9 +100,16 @@ func (t *Trail) Records() []Record {
 	rs := make([]Record, len(t.visits))
 	for i, v := range t.visits {
 		rs[i] = v.r
-		for _, names := range []*[]secret.Key{&rs[i].Read, &rs[i].Written, &rs[i].Deleted} {
+		r := &rs[i]
+		for _, names := range []*[]secret.Key{&r.Read, &r.Written, &r.Deleted, &r.Named} {
 			*names = slices.Compact(slices.Sorted(slices.Values(*names)))
 		}
+		r.Named = slices.DeleteFunc(r.Named, func(k secret.Key) bool {
+			return slices.ContainsFunc([][]secret.Key{r.Read, r.Written, r.Deleted}, func(keys []secret.Key) bool {
+				_, is := slices.BinarySearch(keys, k)
+				return is
+			})
+		})
 	}
 	return rs
 }

@@ -181,7 +181,7 @@ func (s *signIn) mfaCode(ctx context.Context, serial, command string) (string, e
 // roleRefused says why a role could not be assumed, by the code of STS.
 func (s *signIn) roleRefused(err error, who, role string) error {
 	api, ok := errors.AsType[*query.APIError](err)
-	if !ok || errs.KindOf(err) == errs.Network {
+	if !ok || errs.KindOf(err) == errs.Network || errors.Is(err, errs.ErrFailed) {
 		return err
 	}
 	e := func(format string, args ...any) *errs.Error {

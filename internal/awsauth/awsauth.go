@@ -24,15 +24,18 @@
 // What differs from the bare SDK in the chain: an instance's metadata is asked
 // without a proxy, in version 2 only, and within a second; a credential_process
 // gets no standard input and its output appears in no error; an MFA code is
-// asked for; warnings go to the log; and an error says what was looked at and
-// what to do.
+// asked for; AWS_ENDPOINT_URL and endpoint_url are those of STS and IAM Identity
+// Center, too, as in the SDKs of other languages; every duration_seconds of 15
+// minutes or more counts; and an error says what was looked at and what to do.
 package awsauth
 
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
+	"os/user"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -109,7 +112,9 @@ type Identity struct {
 	MaxAttempts     int    // 0 when it is not configured
 	CABundle        string // file of certificate authorities; "" for the system's
 
-	kind kind // of the source, in the chain
+	kind   kind                // of the source, in the chain
+	http   *http.Client        // by which STS is asked; nil: that of the options
+	getenv func(string) string // and where that is; nil likewise
 }
 
 // Resolve finds the identity. It makes no request: credentials that must be
@@ -167,21 +172,39 @@ func fromVariables(o Options) (id *Identity, wrong string) {
 // constant is credentials that do not change.
 type constant aws.Credentials
 
-// Retrieve returns them.
-func (c constant) Retrieve(context.Context) (aws.Credentials, error) { return aws.Credentials(c), nil }
+// Retrieve returns them, if there are any: nothing signs with empty ones.
+func (c constant) Retrieve(context.Context) (aws.Credentials, error) {
+	if creds := aws.Credentials(c); creds.HasKeys() {
+		return creds, nil
+	}
+	return aws.Credentials{}, errors.New("there is no access key")
+}
+
+// homeOf returns the user's folder: without the variable, as in a service of
+// systemd, that of the system's list of users; "" when unknown.
+func homeOf(getenv func(string) string) string {
+	variable := "HOME"
+	if runtime.GOOS == "windows" {
+		variable = "USERPROFILE"
+	}
+	if home := getenv(variable); home != "" {
+		return home
+	}
+	if u, err := user.Current(); err == nil {
+		return u.HomeDir
+	}
+	return ""
+}
 
 // files returns where AWS's configuration is; "" when unknown.
 func files(getenv func(string) string) (config, credentials string) {
-	home := getenv("HOME")
-	if runtime.GOOS == "windows" {
-		home = getenv("USERPROFILE")
-	}
 	config, credentials = getenv("AWS_CONFIG_FILE"), getenv("AWS_SHARED_CREDENTIALS_FILE")
-	if config == "" && home != "" {
-		config = filepath.Join(home, ".aws", "config")
+	if config != "" && credentials != "" {
+		return config, credentials
 	}
-	if credentials == "" && home != "" {
-		credentials = filepath.Join(home, ".aws", "credentials")
+	if home := homeOf(getenv); home != "" {
+		config = cmp.Or(config, filepath.Join(home, ".aws", "config"))
+		credentials = cmp.Or(credentials, filepath.Join(home, ".aws", "credentials"))
 	}
 	return config, credentials
 }

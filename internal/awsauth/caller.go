@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -31,6 +32,18 @@ func (o Options) query(p aws.CredentialsProvider, who, renew string) *query.Clie
 		Credentials: p, Region: cmp.Or(o.Region, noRegion), HTTP: o.HTTP, Getenv: o.Getenv, FIPS: id.FIPS, DualStack: id.DualStack,
 		UserAgent: o.UserAgent, Log: o.Log, Notice: o.Notice, Now: o.Now, Who: who, Renew: renew,
 	})
+}
+
+// callerOf asks STS who signs with p, by the way that the identity has to it.
+func (o Options) callerOf(ctx context.Context, id *Identity, p aws.CredentialsProvider) (query.Caller, error) {
+	q := query.Options{
+		Credentials: p, Region: cmp.Or(id.Region, noRegion), HTTP: cmp.Or(id.http, o.HTTP), Getenv: id.getenv, FIPS: id.FIPS, DualStack: id.DualStack,
+		UserAgent: o.UserAgent, Log: o.Log, Notice: o.Notice, Now: o.Now, Who: id.Origin, Renew: id.Renew,
+	}
+	if q.Getenv == nil {
+		q.Getenv = o.Getenv
+	}
+	return query.New(q).CallerIdentity(ctx)
 }
 
 // caller asks STS who signs with p.
@@ -88,7 +101,7 @@ func guarded(o Options, id *Identity) aws.CredentialsProvider {
 	if o.Account == "" && o.Role == "" {
 		return id.Credentials
 	}
-	return &guard{id.Credentials, o, id, ""}
+	return &guard{CredentialsProvider: id.Credentials, o: o, id: id}
 }
 
 type guard struct {
@@ -96,12 +109,15 @@ type guard struct {
 	o  Options
 	id *Identity
 
+	mu     sync.Mutex
 	passed string // the access key id that was found good
 }
 
 // Retrieve returns the credentials, if they are of the right account and role.
 func (g *guard) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	c, err := g.CredentialsProvider.Retrieve(ctx)
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	if err != nil || c.AccessKeyID == g.passed {
 		return c, err
 	}
@@ -186,7 +202,7 @@ func (o Options) knownCaller(ctx context.Context, c aws.Credentials, id *Identit
 			}
 		}
 	}
-	who, err := o.caller(ctx, constant(c), id.Origin, id.Renew)
+	who, err := o.callerOf(ctx, id, constant(c))
 	if err != nil || name == "" {
 		return who, err
 	}

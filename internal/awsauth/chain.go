@@ -102,6 +102,8 @@ func followChain(o Options) (*Identity, error) {
 		c.http = httpx.Client(httpx.Options{Trust: httpx.Bundle(id.CABundle)})
 	}
 
+	id.http, id.getenv = c.http, c.getenv
+
 	src := sourceOf(c.env, p, explicit)
 	id.kind = src.kind
 	id.Origin, id.Renew = src.describe()
@@ -135,7 +137,7 @@ func (c *chain) of(p *shared.Profile, id *Identity) (provider aws.CredentialsPro
 	case p.CredentialSource == "Environment":
 		provider = constant(c.env.keys)
 	case p.CredentialSource == "Ec2InstanceMetadata":
-		provider = aws.NewCredentialsCache(c.instance)
+		provider = reuse(c.instance)
 	case p.CredentialSource == "EcsContainer" && c.env.containerPath == "" && c.env.containerURI == "":
 		err = errors.New("credential_source is EcsContainer, and neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set")
 	case p.CredentialSource == "EcsContainer":
@@ -149,13 +151,13 @@ func (c *chain) of(p *shared.Profile, id *Identity) (provider aws.CredentialsPro
 			provider = c.identityCenter(id, p.SSO)
 		}
 	case p.LoginSession != "":
-		provider = aws.NewCredentialsCache(&consoleSession{o: c.o, http: c.http, region: c.region, session: p.LoginSession, instead: c.endpoint("Signin")})
+		provider = reuse(&consoleSession{o: c.o, http: c.http, region: c.region, session: p.LoginSession, instead: c.endpoint("Signin")})
 	case p.CredentialProcess != "":
-		provider = aws.NewCredentialsCache(program{c.o, p.CredentialProcess})
+		provider = reuse(program{c.o, p.CredentialProcess})
 	case c.env.containerPath != "" || c.env.containerURI != "":
 		provider, err = c.container()
 	default:
-		provider = aws.NewCredentialsCache(c.instance)
+		provider = reuse(c.instance)
 	}
 	if err != nil || p.RoleARN == "" {
 		return provider, err
@@ -172,16 +174,34 @@ func (c *chain) assumed(id *Identity, p *shared.Profile, by aws.CredentialsProvi
 		ARN: p.RoleARN, SessionName: cmp.Or(p.RoleSessionName, sessionName(c.o)), ExternalID: p.ExternalID, MFASerial: p.MFASerial, Duration: max(p.RoleDuration, shortRole),
 	}
 	sts := c.sts(id, by)
-	return aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+	return reuse(aws.CredentialsProviderFunc(func(ctx context.Context) (creds aws.Credentials, err error) {
 		r := role
 		if r.MFASerial != "" {
-			var err error
 			if r.MFACode, err = c.o.mfa(ctx, r.MFASerial); err != nil {
 				return aws.Credentials{}, err
 			}
 		}
-		return sts.AssumeRole(ctx, r)
+		creds, err = sts.AssumeRole(ctx, r)
+		return creds, ofRole(r.ARN, err)
 	}))
+}
+
+// roleError is the error of a role that was not given: of several that are assumed
+// one by the other it says which.
+type roleError struct {
+	role string
+	error
+}
+
+func (e *roleError) Unwrap() error { return e.error }
+
+// ofRole notes the role in an error of STS, unless that is of a role before it.
+func ofRole(role string, err error) error {
+	_, isAPI := errors.AsType[*query.APIError](err)
+	if _, before := errors.AsType[*roleError](err); !isAPI || before {
+		return err
+	}
+	return &roleError{role, err}
 }
 
 // sessionName is that of a session that nobody has named.
@@ -199,12 +219,13 @@ func (c *chain) webIdentity(id *Identity, file, arn, session string) (aws.Creden
 		return nil, errors.New("a web identity needs the ARN of a role, in AWS_ROLE_ARN or role_arn")
 	}
 	sts := c.sts(id, nil)
-	return aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+	return reuse(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
 		token, err := os.ReadFile(file)
 		if err != nil {
 			return aws.Credentials{}, err
 		}
-		return sts.AssumeRoleWithWebIdentity(ctx, query.Role{ARN: arn, SessionName: cmp.Or(session, sessionName(c.o))}, string(token))
+		creds, err := sts.AssumeRoleWithWebIdentity(ctx, query.Role{ARN: arn, SessionName: cmp.Or(session, sessionName(c.o))}, string(token))
+		return creds, ofRole(arn, err)
 	})), nil
 }
 
@@ -255,7 +276,9 @@ func (c *chain) container() (aws.CredentialsProvider, error) {
 		http:    httpx.Client(httpx.Options{NoProxy: true, LinkLocal: true, Dial: 2 * time.Second, FirstByte: 5 * time.Second}),
 		address: address, token: c.env.containerToken, tokenFile: c.env.containerTokenFile,
 	}
-	return aws.NewCredentialsCache(role, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = 5 * time.Minute }), nil
+	r := reuse(role)
+	r.ahead = 5 * time.Minute
+	return r, nil
 }
 
 // mfa asks for a code.

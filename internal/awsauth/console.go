@@ -87,13 +87,15 @@ func (s *consoleSession) Retrieve(ctx context.Context) (aws.Credentials, error) 
 	if err != nil || s.good(t) {
 		return t.credentials(), err
 	}
-	err = durable.Update(ctx, file, 0o600, 1<<20, func(old []byte) (renewed []byte, err error) {
+	renewed := false
+	err = durable.Update(ctx, file, 0o600, 1<<20, func(old []byte) (data []byte, err error) {
 		if t, err = parseConsoleToken(old); err != nil || s.good(t) {
 			return nil, err
 		}
 		if err = s.renew(ctx, &t); err != nil {
 			return nil, err
 		}
+		renewed = true
 		all := map[string]json.RawMessage{}
 		if err = json.Unmarshal(old, &all); err != nil {
 			return nil, errDamagedToken
@@ -106,7 +108,7 @@ func (s *consoleSession) Retrieve(ctx context.Context) (aws.Credentials, error) 
 		}
 		return json.Marshal(all)
 	})
-	return t.credentials(), err
+	return t.credentials(), s.o.unkept(err, renewed)
 }
 
 func (s *consoleSession) now() time.Time { return (&chain{o: s.o}).now() }
@@ -228,7 +230,7 @@ func consoleRefusal(status int, reply []byte) error {
 	case status == http.StatusTooManyRequests:
 		return errs.New(errs.Network, "renew the session of aws login: AWS throttles").WithHint("try again later")
 	case status >= http.StatusInternalServerError:
-		return errs.New(errs.Backend, "renew the session of aws login: AWS failed (status %d)", status).WithHint("try again later")
+		return errs.New(errs.Backend, "renew the session of aws login: %w (status %d)", errs.ErrFailed, status).WithHint("try again later")
 	case doc.Error == "INSUFFICIENT_PERMISSIONS":
 		return errs.New(errs.Auth, "renew the session of aws login: you may not").WithHint("a policy must allow signin:CreateOAuth2Token")
 	}

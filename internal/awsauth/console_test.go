@@ -186,7 +186,7 @@ func TestConsoleSessionThatCannotBeRenewed(t *testing.T) {
 		{400, `{"__type":"AccessDeniedException","error":"TOKEN_EXPIRED"}`, errs.Auth, "has expired"},
 		{400, `{"error":"INSUFFICIENT_PERMISSIONS"}`, errs.Auth, "you may not"},
 		{429, `{}`, errs.Network, "throttles"},
-		{500, `<html>marker`, errs.Backend, "AWS failed"},
+		{500, `<html>marker`, errs.Backend, "the service failed"},
 		{0, `<html>marker`, errs.Backend, "not an answer of AWS"},
 	} {
 		s.status, s.reply = c.status, c.reply

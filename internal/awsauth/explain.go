@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -55,9 +57,11 @@ func (e *explained) explain(err error) error {
 	known, isKnown := errors.AsType[*errs.Error](err)
 	programError, isProgram := errors.AsType[processError](err)
 	host, isNet := unreachable(err)
+	status, _ := errors.AsType[statusError](err)
+	file, isFile := errors.AsType[*fs.PathError](err)
 	switch {
-	case isAPI && errs.KindOf(err) != errs.Network:
-		return e.refused(api)
+	case isAPI && errs.KindOf(err) != errs.Network && !errors.Is(err, errs.ErrFailed):
+		return e.refused(api, err)
 	case errors.Is(err, sso.ErrUnauthorized), errors.Is(err, sso.ErrGrant), errors.Is(err, sso.ErrClient):
 		return e.fail("the sign-in of %s has expired", e.origin())
 	case errors.Is(err, sso.ErrForbidden):
@@ -69,10 +73,14 @@ func (e *explained) explain(err error) error {
 		return known
 	case e.source.kind == instance && !e.instance.gave():
 		return e.nothing()
+	case status >= http.StatusInternalServerError:
+		return errs.New(errs.Backend, "%s: %w (%v)", e.origin(), errs.ErrFailed, status).WithHint("try again in a minute")
 	case isProgram:
 		return e.fail("%s: the program %s", e.origin(), programError)
 	case isNet:
 		return httpx.Explain(host, err)
+	case isFile && (e.source.kind == ssoProfile || e.source.kind == console) && !errors.Is(file, fs.ErrNotExist):
+		return errs.New(errs.Auth, "the sign-in of %s cannot be used: %w", e.origin(), file).WithHint("the file must be yours, and readable")
 	case e.source.kind == ssoProfile, e.source.kind == console:
 		return e.fail("the sign-in of %s has expired, or there is none", e.origin())
 	case e.source.kind == webIdentity || e.source.kind == webIdentityInEnv:
@@ -82,10 +90,10 @@ func (e *explained) explain(err error) error {
 }
 
 // refused explains an error of STS by its code.
-func (e *explained) refused(api *query.APIError) error {
+func (e *explained) refused(api *query.APIError, err error) error {
 	role := ""
-	if n := len(e.source.roles); n > 0 {
-		role = e.source.roles[n-1]
+	if r, ok := errors.AsType[*roleError](err); ok {
+		role = r.role
 	}
 	switch code := api.Code; {
 	case strings.HasPrefix(code, "ExpiredToken"), code == "RequestExpired":
@@ -95,8 +103,11 @@ func (e *explained) refused(api *query.APIError) error {
 	case code == "AccessDenied" && api.AboutMFA():
 		return errs.New(errs.Auth, "%s: the MFA code was refused", e.origin()).WithHint("wait for a new code and try again")
 	case strings.HasPrefix(code, "AccessDenied") && role != "":
-		return errs.New(errs.Auth, "%s: the role may not be assumed", e.origin()).
-			WithHint("the role's trust policy must name this identity, and a policy of the identity must allow sts:AssumeRole on %s", role)
+		hint := "its trust policy must name who assumes it, and a policy of that identity must allow sts:AssumeRole on it"
+		if api.Action != "AssumeRole" {
+			hint = "its trust policy must allow sts:" + word(api.Action) + " for the token's issuer, audience and subject"
+		}
+		return errs.New(errs.Auth, "%s: %s may not be assumed", e.origin(), role).WithHint("%s", hint)
 	case strings.HasPrefix(code, "InvalidIdentityToken"):
 		return e.fail("AWS refuses the token of %s (%s)", e.origin(), code)
 	default:

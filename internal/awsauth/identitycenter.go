@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/skret/skret/internal/awsauth/shared"
 	"github.com/skret/skret/internal/awsauth/sso"
 	"github.com/skret/skret/internal/durable"
+	"github.com/skret/skret/internal/errs"
 )
 
 // identityCenter is the role of a profile that aws sso login signs in.
@@ -22,7 +24,7 @@ func (c *chain) identityCenter(id *Identity, s *shared.SSO) aws.CredentialsProvi
 	client := sso.New(sso.Options{
 		Region: s.Region, HTTP: c.http, Getenv: c.getenv, FIPS: id.FIPS, DualStack: id.DualStack, Log: c.o.Log, UserAgent: c.o.UserAgent, Now: c.o.Now,
 	})
-	return aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+	return reuse(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
 		access, err := c.ssoToken(ctx, client, s)
 		if err != nil {
 			return aws.Credentials{}, err
@@ -72,7 +74,7 @@ func (c *chain) ssoToken(ctx context.Context, client *sso.Client, s *shared.SSO)
 	if s.Session == "" {
 		return "", errNoToken
 	}
-	access := ""
+	access, renewed := "", false
 	err = durable.Update(ctx, file, 0o600, 1<<20, func(old []byte) ([]byte, error) {
 		t, ok := good(old)
 		if access = t.AccessToken; ok {
@@ -89,11 +91,23 @@ func (c *chain) ssoToken(ctx context.Context, client *sso.Client, s *shared.SSO)
 		if err != nil {
 			return nil, err
 		}
-		access = fresh.Access
+		access, renewed = fresh.Access, true
 		all["accessToken"], all["refreshToken"], all["expiresAt"] = fresh.Access, fresh.Refresh, fresh.Expires.UTC().Format(time.RFC3339)
 		return json.Marshal(all)
 	})
-	return access, err
+	return access, c.o.unkept(err, renewed)
+}
+
+// unkept is what becomes of the error of changing a file of AWS's programs: what was
+// renewed serves, although only once if it could not be written.
+func (o Options) unkept(err error, renewed bool) error {
+	if err == nil || !renewed {
+		return err
+	}
+	if errs.KindOf(err) != errs.Conflict { // another program has just renewed it
+		o.Notice(fmt.Sprintf("the renewed sign-in is not kept, so that you may have to sign in again soon: %v", err))
+	}
+	return nil
 }
 
 func (c *chain) now() time.Time {
@@ -105,14 +119,9 @@ func (c *chain) now() time.Time {
 
 // awsDir is the user's folder of AWS's programs.
 func (c *chain) awsDir() (string, error) {
-	config, _ := files(func(name string) string {
-		if name == "AWS_CONFIG_FILE" {
-			return ""
-		}
-		return c.o.Getenv(name)
-	})
-	if config == "" {
+	home := homeOf(c.o.Getenv)
+	if home == "" {
 		return "", errors.New("there is no home folder to look for AWS's files in")
 	}
-	return filepath.Dir(config), nil
+	return filepath.Join(home, ".aws"), nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -19,13 +20,15 @@ import (
 // profileMethod pins a profile of the AWS configuration, whatever is in it.
 func profileMethod() Method {
 	return Method{
-		Name:     "profile",
-		Doc:      "a profile of ~/.aws/config: SSO, credential_process, keys, roles",
-		Options:  []Option{{"profile", "the name of the profile", true}},
-		login:    profileLogin("name of the AWS profile"),
-		provider: func(s *signIn) (aws.CredentialsProvider, error) { return pinned{s, s.last().Meta["profile"]}, nil },
-		origin:   func(c vault.Credential) string { return quoted(c, `profile "`+c.Meta["profile"]+`"`) },
-		renew:    func(vault.Credential) string { return "renew the profile's credentials, as skret auth doctor says" },
+		Name:    "profile",
+		Doc:     "a profile of ~/.aws/config: SSO, credential_process, keys, roles",
+		Options: []Option{{"profile", "the name of the profile", true}},
+		login:   profileLogin("name of the AWS profile"),
+		provider: func(s *signIn) (aws.CredentialsProvider, error) {
+			return &pinned{s: s, name: s.last().Meta["profile"]}, nil
+		},
+		origin: func(c vault.Credential) string { return quoted(c, `profile "`+c.Meta["profile"]+`"`) },
+		renew:  func(vault.Credential) string { return "renew the profile's credentials, as skret auth doctor says" },
 	}
 }
 
@@ -62,19 +65,31 @@ func (o Options) checkConsole(profile string) error {
 		WithHint("make it with aws login --profile %s, or use --method profile for it as it is", profile)
 }
 
-// pinned is a profile of the AWS configuration, read when it is used.
+// pinned is a profile of the AWS configuration, read when it is first used.
 type pinned struct {
 	s    *signIn
 	name string
+
+	mu sync.Mutex
+	id *Identity
 }
 
 // Retrieve returns the profile's credentials.
-func (p pinned) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	id, err := p.s.o.profile(p.name)
+func (p *pinned) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	id, err := p.identity()
 	if err != nil {
 		return aws.Credentials{}, err
 	}
 	return id.Credentials.Retrieve(ctx)
+}
+
+func (p *pinned) identity() (id *Identity, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.id == nil {
+		p.id, err = p.s.o.profile(p.name)
+	}
+	return p.id, err
 }
 
 // profile is the identity of a profile of the AWS configuration.

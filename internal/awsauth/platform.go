@@ -118,9 +118,9 @@ type instanceRole struct {
 	off     bool // by AWS_EC2_METADATA_DISABLED
 
 	mu     sync.Mutex
-	err    error // of the last request
-	status int   // of the last answer; 0 when there never was one
-	done   bool  // credentials came
+	err    error           // of the last request
+	status int             // of the last answer; 0 when there never was one
+	last   aws.Credentials // that came
 }
 
 // newInstanceRole returns the role. Where there is no metadata service, that is known
@@ -142,8 +142,33 @@ func newInstanceRole(get func(string) string, address, mode string) *instanceRol
 
 var errMetadataOff = errors.New("the metadata service is switched off")
 
-// Retrieve asks for a token, for the name of the role, and for its credentials.
+// The service has new credentials long before the old ones end.
+const (
+	roleTime  = time.Hour        // after which they are asked for again
+	extension = 10 * time.Minute // for which the old ones are used when there are none
+)
+
+// Retrieve returns the credentials. While the service gives none, a process that runs
+// for long goes on with those that it has, whatever was said of their end.
 func (m *instanceRole) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	c, err := m.fetch(ctx)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case err == nil:
+		m.last = c
+		if soon := time.Now().Add(roleTime); c.Expires.After(soon) {
+			c.Expires = soon
+		}
+	case m.last.HasKeys() && ctx.Err() == nil:
+		c, err = m.last, nil
+		c.Expires = time.Now().Add(extension)
+	}
+	return c, err
+}
+
+// fetch asks for a token, for the name of the role, and for its credentials.
+func (m *instanceRole) fetch(ctx context.Context) (aws.Credentials, error) {
 	if m.off {
 		return aws.Credentials{}, errMetadataOff
 	}
@@ -162,11 +187,7 @@ func (m *instanceRole) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	c, err := readIssued(reply, "EC2RoleProvider")
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.done = err == nil
-	return c, err
+	return readIssued(reply, "EC2RoleProvider")
 }
 
 // ask makes a request. No answer is worth another try only once the service is known
@@ -197,7 +218,7 @@ func (m *instanceRole) ask(ctx context.Context, method, path string, header map[
 func (m *instanceRole) gave() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.done
+	return m.last.HasKeys()
 }
 
 // problem says why the service gave no credentials.

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
 	"github.com/skret/skret/internal/awsauth/query"
 	"github.com/skret/skret/internal/vault"
 )
@@ -159,8 +157,7 @@ func (o Options) quietly(ctx context.Context) (*Identity, error) {
 
 // whoIs asks STS, signed by the identity.
 func (o Options) whoIs(ctx context.Context, id *Identity) (query.Caller, error) {
-	o.Region = id.Region
-	return o.caller(ctx, id.Credentials, id.Origin, id.Renew)
+	return o.callerOf(ctx, id, id.Credentials)
 }
 
 // judge takes what STS said.
@@ -210,7 +207,7 @@ func (o Options) chainStatus(ctx context.Context, c choice, offline bool) Status
 	if creds.CanExpire {
 		st.Credentials = creds.Expires
 	}
-	id.Credentials = aws.NewCredentialsCache(constant(creds))
+	id.Credentials = constant(creds)
 	st.judge(o.whoIs(ctx, id))
 	return st
 }

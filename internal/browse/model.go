@@ -624,6 +624,7 @@ func (m *model) chooseOther() {
 	}
 	p := m.environmentsPage("compare " + m.current().title() + " with")
 	p.choose = true
+	p.put((m.env + 1) % len(m.envs))
 	m.push(p)
 }
 

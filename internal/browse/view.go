@@ -365,7 +365,9 @@ func asked(label line, text string, cursor span, w int) line {
 func (m *model) hints() [][2]string {
 	switch p := m.page(); {
 	case p.query != "" && p.kind == secrets:
-		return [][2]string{{"Esc", "all"}, {"Enter", "reveal"}, {"/", "search"}, {"?", "help"}}
+		return [][2]string{
+			{"Esc", "all"}, {"Enter", "reveal"}, {"/", "search"}, {"?", "help"}, {"e", "edit"}, {"h", "history"}, {"d", "delete"},
+		}
 	case p.kind == secrets:
 		return [][2]string{
 			{"Enter", "reveal"}, {"/", "search"}, {"?", "help"}, {"q", "quit"}, {"e", "edit"}, {"n", "new"}, {"Tab", "environments"},

@@ -247,7 +247,7 @@ func failed(err error) bool {
 		return false
 	}
 	kind := errs.KindOf(err)
-	return kind == errs.Network || kind == errs.Backend && errors.Is(err, store.ErrFailed)
+	return kind == errs.Network || kind == errs.Backend && errors.Is(err, errs.ErrFailed)
 }
 
 // offline answers from the kept set alone.

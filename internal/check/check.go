@@ -90,10 +90,13 @@ func judge(r secret.Rule, key string, v secret.Value) (faults []Fault) {
 	if r.Generate != "" {
 		hint += " --generate schema"
 	}
+	text := v.Reveal()
+	if r.HasDefault && text == r.Default {
+		hint = "change the default of its rule, or " + hint
+	}
 	fault := func(rule, why string) {
 		faults = append(faults, Fault{key, rule, why, hint, r.Where})
 	}
-	text := v.Reveal()
 	if why := judgeType(r, text); why != "" {
 		rule := Type
 		switch r.Type {

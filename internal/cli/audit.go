@@ -155,13 +155,16 @@ func runAudit(_ context.Context, a *app, o auditOptions) error {
 		rs = rs[over:]
 	}
 	if odd > 0 {
-		a.streams.Notice("%d lines of the audit log are no records", odd)
+		a.streams.Notice("%s of the audit log cannot be read", count(odd, "line"))
 	}
 	if a.json() {
 		if rs == nil {
 			rs = []audit.Record{}
 		}
 		return a.streams.JSON(rs)
+	}
+	if len(rs) == 0 {
+		a.streams.Notice("there is no record of that")
 	}
 	rows := make([][]string, len(rs))
 	for i, r := range rs {
@@ -175,7 +178,8 @@ func runAudit(_ context.Context, a *app, o auditOptions) error {
 }
 
 // touched shows the names of a record: what was read as it is, + before what was
-// written, - before what was deleted; of many the first.
+// written, - before what was deleted, ? before what was only asked for; of many the
+// first.
 func touched(r audit.Record) string {
 	const most = 5
 	var names []string
@@ -189,6 +193,9 @@ func touched(r audit.Record) string {
 		if !slices.Contains(r.Written, k) && !slices.Contains(r.Deleted, k) {
 			names = append(names, string(k))
 		}
+	}
+	for _, k := range r.Named {
+		names = append(names, "?"+string(k))
 	}
 	if more := len(names) + r.More - most; more > 0 {
 		names = append(names[:min(most, len(names))], "and "+strconv.Itoa(more)+" more")
@@ -222,7 +229,7 @@ func (o *auditOptions) filter(now time.Time) (func(audit.Record) bool, error) {
 		case o.key == "":
 			return true
 		}
-		return slices.ContainsFunc(slices.Concat(r.Read, r.Written, r.Deleted), func(k secret.Key) bool { return match(secret.Entry{Key: k}) })
+		return slices.ContainsFunc(slices.Concat(r.Read, r.Written, r.Deleted, r.Named), func(k secret.Key) bool { return match(secret.Entry{Key: k}) })
 	}, nil
 }
 

@@ -163,9 +163,11 @@ func (b *browsed) client(ctx context.Context, env string) (*engine.Client, error
 }
 
 // engineOptions have questions asked on the terminal in place of the screen, and what
-// there is to say shown on it.
+// there is to say shown on it. What is seen may be changed: it is read anew, and not
+// from a cache.
 func (b *browsed) engineOptions(p *config.Project) engine.Options {
 	o := b.a.options(p)
+	o.Refresh = !o.Offline
 	o.Notice = b.browser.Notice
 	if ask := o.AskPassphrase; ask != nil {
 		o.AskPassphrase = func(ctx context.Context, prompt string) (answer []byte, err error) {

@@ -66,7 +66,7 @@ func runCheck(ctx context.Context, a *app, o checkOptions) error {
 	var rows [][]string
 	var probs []error
 	for _, p := range projects {
-		if p.Place.Provider == config.ProviderAWS {
+		if p.Remote() {
 			a.signals.watch()
 		}
 		doc := checkJSON{Environment: p.Env, Faults: []faultJSON{}}

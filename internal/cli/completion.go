@@ -14,6 +14,7 @@ import (
 	"github.com/skret/skret/internal/config"
 	"github.com/skret/skret/internal/durable"
 	"github.com/skret/skret/internal/engine"
+	"github.com/skret/skret/internal/secret"
 )
 
 const (
@@ -150,14 +151,18 @@ func (a *app) completeKeys(c *cobra.Command, args []string, _ string) ([]string,
 // argLimit is how many keys the commands take that take a fixed number.
 var argLimit = map[string]int{"list": 1, "history": 1, "rollback": 1, "set": 1, "edit": 1, "rename": 1, "explain": 1}
 
+// fetchNames lists the names that follow the rules for keys. What another wrote into
+// a store may have a name that a shell would run.
 func fetchNames(ctx context.Context, client *engine.Client) []string {
 	es, err := client.Names(ctx, "")
 	if err != nil {
 		return nil
 	}
-	ns := make([]string, len(es))
-	for i, e := range es {
-		ns[i] = string(e.Key)
+	ns := make([]string, 0, len(es))
+	for _, e := range es {
+		if _, err := secret.ParseKey(string(e.Key)); err == nil {
+			ns = append(ns, string(e.Key))
+		}
 	}
 	return ns
 }

@@ -127,7 +127,7 @@ func completionPlace(shell, home string) scriptPlace {
 		rc := filepath.Join(cmp.Or(absolute(getenv("ZDOTDIR")), home), ".zshrc")
 		text, _ := durable.ReadFile(rc, 1<<20) // without one there is something to do
 		if !strings.Contains(string(text), dir) && !strings.Contains(":"+getenv("FPATH")+":", ":"+dir+":") {
-			p.todo = fmt.Sprintf("put into %s, before compinit: fpath=(%s $fpath); if there is no compinit, then also: autoload -Uz compinit && compinit", rc, shellWord(dir))
+			p.todo = fmt.Sprintf("put into %s, before compinit: fpath=(%s $fpath); if there is no compinit, then also: autoload -Uz compinit && compinit", rc, errs.Word(dir))
 		}
 		return p
 	case "fish":
@@ -145,14 +145,4 @@ func absolute(path string) string {
 		return path
 	}
 	return ""
-}
-
-// shellWord writes a path for a shell.
-func shellWord(s string) string {
-	if strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-", r))
-	}) {
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	}
-	return s
 }

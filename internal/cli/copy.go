@@ -140,6 +140,9 @@ func renames(words []string) (map[secret.Key]secret.Key, error) {
 		if !ok || from == "" || to == "" {
 			return nil, errs.New(errs.Invalid, "--rename: %q is not OLD=NEW", w)
 		}
+		if _, twice := m[secret.Key(from)]; twice {
+			return nil, errs.New(errs.Invalid, "--rename: %s is given twice", from).WithHint("copy once for each new key")
+		}
 		m[secret.Key(from)] = secret.Key(to)
 	}
 	return m, nil

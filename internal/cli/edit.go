@@ -112,7 +112,10 @@ func runEdit(ctx context.Context, a *app, o editOptions, args []string) error {
 		}
 		a.streams.Notice("%s is not in %s; what you save creates it there", e.key, e.client.Project.Describe())
 	}
-	if e.scratch, err = durable.NewScratch(getenv("XDG_RUNTIME_DIR")); err != nil {
+	const kind = "edit"
+	memory := getenv("XDG_RUNTIME_DIR")
+	durable.SweepScratch(kind, memory, func(string) {}) // what skret left when it was killed
+	if e.scratch, err = durable.NewScratch(kind, memory); err != nil {
 		return err
 	}
 	if !e.scratch.InMemory {

@@ -54,11 +54,14 @@ type foundJSON struct {
 }
 
 func runFind(ctx context.Context, a *app, o findOptions, args []string) error {
+	if o.all && a.global.Env != "" {
+		return errs.New(errs.Invalid, "--all and --env exclude each other")
+	}
 	match, err := engine.Finder(args, o.fold)
 	if err != nil {
 		return err
 	}
-	projects, err := a.lookIn(o)
+	projects, err := a.projects(o.all)
 	docs, rows := []foundJSON{}, [][]string(nil)
 	probs := errs.All(err)
 	for _, p := range projects {
@@ -90,17 +93,15 @@ func runFind(ctx context.Context, a *app, o findOptions, args []string) error {
 	return err
 }
 
-// lookIn are the environments to look in, and why some cannot be.
-func (a *app) lookIn(o findOptions) (ps []*config.Project, err error) {
-	if !o.all {
+// projects are that of the chosen environment, or those of all, and why some of them
+// cannot be used.
+func (a *app) projects(all bool) (ps []*config.Project, err error) {
+	if !all {
 		p, err := a.project()
 		if err != nil {
 			return nil, err
 		}
 		return []*config.Project{p}, nil
-	}
-	if a.global.Env != "" {
-		return nil, errs.New(errs.Invalid, "--all and -e exclude each other")
 	}
 	in, err := a.input()
 	if err != nil {
@@ -111,7 +112,7 @@ func (a *app) lookIn(o findOptions) (ps []*config.Project, err error) {
 		return nil, err
 	}
 	if len(outline.Envs) == 0 {
-		return nil, errs.New(errs.Config, "there is no .skret.yaml with environments to look in")
+		return nil, errs.New(errs.Config, "--all: there is no .skret.yaml with environments").WithHint("start with skret init")
 	}
 	var probs []error
 	for _, name := range outline.Envs {

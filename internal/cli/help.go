@@ -83,7 +83,7 @@ func helpOf(c *cobra.Command) commandJSON {
 		}
 	})
 	for _, sub := range c.Commands() {
-		if sub.IsAvailableCommand() {
+		if sub.IsAvailableCommand() || sub.Name() == "help" { // which the framework does not count
 			doc.Commands = append(doc.Commands, helpOf(sub))
 		}
 	}

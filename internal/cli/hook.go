@@ -14,6 +14,7 @@ import (
 	"github.com/skret/skret/internal/engine"
 	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/hook"
+	"github.com/skret/skret/internal/run"
 	"github.com/skret/skret/internal/secret"
 )
 
@@ -82,7 +83,8 @@ func (a *app) self() string {
 }
 
 // runHookUpdate prints code that brings the shell's variables to what the folder
-// asks for. Whatever goes wrong with the new folder, the old one's are taken back.
+// asks for. Those of another folder are taken back first, whatever goes wrong with
+// this one: what may take long, or be ended by ^C, is another call, of that code's.
 func runHookUpdate(ctx context.Context, a *app, shell, waiting string) error {
 	if err := enum("hook update", shell, hook.Shells()...); err != nil {
 		return err
@@ -105,10 +107,13 @@ func runHookUpdate(ctx context.Context, a *app, shell, waiting string) error {
 		a.streams.Notice("took back the variables of %s", had.File)
 	}
 	wait := ""
-	if err == nil && next.File != "" {
-		var enter string
-		enter, wait, err = a.hookEnter(ctx, shell, next, had, waiting)
-		code += enter
+	switch {
+	case err != nil || next.File == "":
+	case code != "":
+		_, err := a.streams.Out.WriteString(code + hook.Again(shell, a.self()))
+		return err
+	default:
+		code, wait, err = a.hookEnter(ctx, shell, next, waiting)
 	}
 	if _, werr := a.streams.Out.WriteString(code + hook.Wait(shell, wait)); werr != nil {
 		return werr
@@ -135,7 +140,7 @@ func (a *app) hookState() (hook.State, error) {
 
 // hookEnter returns the code that loads the project, or the project that consent
 // is waited for.
-func (a *app) hookEnter(ctx context.Context, shell string, next, had hook.State, waiting string) (code, wait string, err error) {
+func (a *app) hookEnter(ctx context.Context, shell string, next hook.State, waiting string) (code, wait string, err error) {
 	p, err := a.project()
 	if err != nil {
 		return "", "", err
@@ -168,26 +173,32 @@ func (a *app) hookEnter(ctx context.Context, shell string, next, had hook.State,
 		}
 		return v.File
 	})
-	code, err = hook.Enter(shell, next, set, before(environ(), had))
-	if err == nil {
-		a.streams.Notice("loaded %d secrets of %s", len(set), p.Describe())
-	}
-	return code, "", err
-}
-
-// before is the environment as it is without what the shell has loaded.
-func before(ambient []string, had hook.State) map[string]string {
 	was := map[string]string{}
-	for _, e := range ambient {
+	for _, e := range environ() {
 		if name, value, ok := strings.Cut(e, "="); ok {
 			was[name] = value
 		}
 	}
-	for _, name := range had.Names {
-		delete(was, name)
-		if old, ok := had.Was[name]; ok {
-			was[name] = old
-		}
+	code, err = hook.Enter(shell, next, set, was)
+	if err == nil {
+		err = fitting(set)
 	}
-	return was
+	if err != nil {
+		return "", "", err
+	}
+	a.streams.Notice("loaded %d secrets of %s", len(set), p.Describe())
+	return code, "", nil
+}
+
+// fitting refuses variables with which a shell could start no program any more, not
+// even the one that takes them back.
+func fitting(set secret.Set) error {
+	env, _, err := run.Environ(set, environ(), run.Policy{})
+	if err == nil {
+		err = run.CheckSize(os.Args[0], os.Args, env)
+	}
+	if err != nil {
+		return errs.New(errs.Invalid, "the shell could start no program any more: %w", err).WithHint("use skret run in this project; its --except leaves such secrets out")
+	}
+	return nil
 }

@@ -70,7 +70,7 @@ func runInit(ctx context.Context, a *app, asDefault bool) error {
 		next = "skret set -e " + add.Env + " NAME"
 	}
 	if a.json() {
-		return a.streams.JSON(map[string]any{"file": p.File, "env": p.Env, "made": made, "default": add.Default, "next": next})
+		return a.streams.JSON(map[string]any{"file": p.File, "environment": p.Env, "made": made, "default": add.Default, "next": next})
 	}
 	name := p.File
 	if rel, err := filepath.Rel(in.Dir, name); err == nil {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -104,16 +106,23 @@ type mcpTools struct {
 	project *config.Project
 	allowed [][]string
 
-	once   sync.Once
+	mu     sync.Mutex
 	client *engine.Client
-	err    error
 }
 
 // open opens the environment at the first call, so that a client can start us
-// where no service answers.
+// where nobody is signed in yet.
 func (t *mcpTools) open(ctx context.Context) (*engine.Client, error) {
-	t.once.Do(func() { t.client, t.err = engine.Open(context.WithoutCancel(ctx), t.a.options(t.project)) })
-	return t.client, t.err
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.client != nil {
+		return t.client, nil
+	}
+	c, err := engine.Open(context.WithoutCancel(ctx), t.a.options(t.project))
+	if err == nil {
+		t.client = c
+	}
+	return c, err
 }
 
 // commands says what can be run.
@@ -285,8 +294,10 @@ func (t *mcpTools) diffNames(ctx context.Context, q struct {
 	}, nil
 }
 
-// maxOutput bounds what run returns of a command's output, in bytes.
-const maxOutput = 64 << 10
+const (
+	maxOutput = 64 << 10 // bytes that run returns of a command's output
+	maxRaw    = 16 << 20 // that are kept of it until the command has ended
+)
 
 type mcpRun struct {
 	ExitCode  int      `json:"exit_code"`
@@ -313,12 +324,20 @@ func (t *mcpTools) run(ctx context.Context, q struct {
 		return nil, errs.New(errs.Invalid, "%s is a file secret, which this server does not hand over", set[i].Name).
 			WithHint("let the person start the server with --except %s", set[i].Name)
 	}
-	path, err := run.Look(q.Command[0], getenv("PATH"))
+	dir, err := t.a.dir()
 	if err != nil {
 		return nil, err
 	}
-	env, _, err := run.Environ(set, environ(), run.Policy{})
+	program := q.Command[0]
+	if filepath.Base(program) != program && !filepath.IsAbs(program) {
+		program = filepath.Join(dir, program)
+	}
+	path, err := run.Look(program, getenv("PATH"))
 	if err != nil {
+		return nil, err
+	}
+	env, _, err := run.Environ(set, slices.Insert(environ(), 0, "PWD="+dir), run.Policy{})
+	if err := errors.Join(err, run.CheckSize(path, q.Command, env)); err != nil {
 		return nil, err
 	}
 	known := make([]leak.Secret, len(set))
@@ -330,20 +349,35 @@ func (t *mcpTools) run(ctx context.Context, q struct {
 	for _, s := range skipped {
 		result.NotMasked = append(result.NotMasked, s.Name)
 	}
-	dir, err := t.a.dir()
+	ctx, cancel := context.WithTimeoutCause(ctx, t.o.limit, errs.New(errs.Network, "the command was ended after %s", t.o.limit))
+	defer cancel()
+	raw := capped{limit: maxRaw}
+	if result.ExitCode, err = run.Capture(ctx, path, q.Command, env, dir, &raw); err != nil {
+		return nil, err
+	}
+	text, err := masked(matcher, &raw)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, t.o.limit, errs.New(errs.Network, "the command was ended after %s", t.o.limit))
-	defer cancel()
-	var out capped
-	masked := matcher.Mask(&out)
-	result.ExitCode, err = run.Capture(ctx, path, q.Command, env, dir, masked)
-	if cerr := masked.Close(); err == nil {
-		err = cerr
+	result.Cut = raw.cut || len(text) > maxOutput
+	result.Output = strings.ToValidUTF8(string(text[:min(len(text), maxOutput)]), "\uFFFD")
+	return result, nil
+}
+
+// masked is the output of a command as it may be told. It is masked in one piece:
+// a masker of streams passes on, after a while, what could be half of a value.
+func masked(m *leak.Matcher, raw *capped) ([]byte, error) {
+	var out bytes.Buffer
+	w := m.Mask(&out)
+	_, err := w.Write(raw.text)
+	if err := errors.Join(err, w.Close()); err != nil {
+		return nil, err
 	}
-	result.Output, result.Cut = strings.ToValidUTF8(out.text.String(), "\uFFFD"), out.cut
-	return result, err
+	text := out.Bytes()
+	if raw.cut { // perhaps within a value
+		text = text[:max(0, len(text)-m.Longest())]
+	}
+	return text, nil
 }
 
 // matches tells whether a command is what the words allow, each one of its words.
@@ -359,15 +393,14 @@ func matches(words, command []string) bool {
 
 // capped keeps the beginning of what is written.
 type capped struct {
-	text bytes.Buffer
-	cut  bool
+	limit int
+	text  []byte
+	cut   bool // there was more
 }
 
+// Write takes everything.
 func (c *capped) Write(p []byte) (int, error) {
-	rest := maxOutput - c.text.Len()
-	if rest < len(p) {
-		c.cut = true
-	}
-	c.text.Write(p[:min(rest, len(p))])
+	rest := min(len(p), c.limit-len(c.text))
+	c.text, c.cut = append(c.text, p[:rest]...), c.cut || rest < len(p)
 	return len(p), nil
 }

@@ -56,7 +56,7 @@ func runRename(ctx context.Context, a *app, o renameOptions, from, to string) er
 	if err != nil {
 		return err
 	}
-	for _, where := range namedIn(client.Project, keys[0]) {
+	for _, where := range namedIn(client.Project, keys[0], keys[1]) {
 		a.streams.Notice("%s still stands in %s of the configuration", keys[0], where)
 	}
 	if a.json() {
@@ -70,21 +70,25 @@ func runRename(ctx context.Context, a *app, o renameOptions, from, to string) er
 	return nil
 }
 
-// namedIn tells where the configuration names a secret.
-func namedIn(p *config.Project, k secret.Key) []string {
+// namedIn tells where the configuration names the old key of a secret, and not the new
+// one by the same word.
+func namedIn(p *config.Project, from, to secret.Key) []string {
+	schema := make([]string, len(p.Rules))
+	for i, r := range p.Rules {
+		schema[i] = r.Name
+	}
 	var where []string
 	for _, l := range []struct {
 		name  string
 		names []string
 	}{
-		{"required:", p.Required}, {"exclude:", p.Exclude}, {"keys:", p.Place.Keys},
+		{"required:", p.Required}, {"exclude:", p.Exclude}, {"keys:", p.Place.Keys}, {"schema:", schema},
 	} {
-		if slices.Contains(l.names, string(k)) || slices.Contains(l.names, k.EnvName()) {
+		if slices.ContainsFunc(l.names, func(n string) bool {
+			return (n == string(from) || n == from.EnvName()) && n != string(to) && n != to.EnvName()
+		}) {
 			where = append(where, l.name)
 		}
-	}
-	if slices.ContainsFunc(p.Rules, func(r secret.Rule) bool { return r.Is(k) }) {
-		where = append(where, "schema:")
 	}
 	return where
 }

@@ -121,7 +121,7 @@ func runScan(ctx context.Context, a *app, o scanOptions, args []string) error {
 	if o.installHook {
 		return a.installScanHook(ctx, o, dir)
 	}
-	projects, err := a.scanned(o.all)
+	projects, err := a.projects(o.all)
 	if err != nil {
 		return err
 	}
@@ -156,36 +156,6 @@ func runScan(ctx context.Context, a *app, o scanOptions, args []string) error {
 	return scanError(r, projects, unread)
 }
 
-// scanned returns the projects whose secrets are looked for: that of the chosen
-// environment, or those of all.
-func (a *app) scanned(all bool) ([]*config.Project, error) {
-	if !all {
-		p, err := a.project()
-		return []*config.Project{p}, err
-	}
-	in, err := a.input()
-	if err != nil {
-		return nil, err
-	}
-	outline, err := config.Outline(in)
-	if err != nil {
-		return nil, err
-	}
-	if len(outline.Envs) == 0 {
-		return nil, errs.New(errs.Config, "--all: there is no .skret.yaml with environments").WithHint("start with skret init")
-	}
-	var projects []*config.Project
-	for _, env := range outline.Envs {
-		in.Flags.Env = env
-		p, err := config.Load(in)
-		if err != nil {
-			return nil, err
-		}
-		projects = append(projects, p)
-	}
-	return projects, nil
-}
-
 // scannedSecrets reads all secrets of the projects. unread are those that could
 // not be read, where others could.
 func (a *app) scannedSecrets(ctx context.Context, projects []*config.Project) (secrets []scan.Secret, unread []scan.Skipped, err error) {
@@ -205,6 +175,8 @@ func (a *app) scannedSecrets(ctx context.Context, projects []*config.Project) (s
 			}
 		} else if err != nil {
 			probs = append(probs, errs.Each(p.Describe(), err))
+		} else if len(es) == 0 {
+			a.streams.Notice("%s has no secrets to look for", p.Describe())
 		}
 		for _, e := range es {
 			secrets = append(secrets, scan.Secret{Env: p.Env, Key: e.Key, Value: e.Value})
@@ -266,6 +238,14 @@ func label(env string, k secret.Key) string {
 	return string(k) + " (" + env + ")"
 }
 
+// ofEnv is the flag that has a command be about an environment.
+func ofEnv(env string) string {
+	if env == "" {
+		return ""
+	}
+	return " -e " + env
+}
+
 // placeOf says where a finding is, as editors and terminals understand it.
 func placeOf(f scan.Finding) string {
 	switch {
@@ -294,7 +274,7 @@ func scanError(r *scan.Result, projects []*config.Project, unread []scan.Skipped
 			WithHint("make them readable, or leave them out by scan.skip in .skret.yaml")
 	case len(unread) > 0:
 		return errs.New(errs.Unclassified, "scan: %s could not be read, and could not be looked for; of the others nothing was found", count(len(unread), "secret")).
-			WithHint("see why: skret get %s", unread[0].Key)
+			WithHint("see why: skret get %s%s", errs.Word(string(unread[0].Key)), ofEnv(unread[0].Env))
 	default:
 		return nil
 	}
@@ -381,7 +361,7 @@ func inJSON(file string) string {
 }
 
 func (a *app) installScanHook(ctx context.Context, o scanOptions, dir string) error {
-	projects, err := a.scanned(o.all)
+	projects, err := a.projects(o.all)
 	if err != nil {
 		return err
 	}

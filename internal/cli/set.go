@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,8 @@ import (
 	"github.com/skret/skret/internal/store"
 )
 
-// maxInput bounds what set reads, in bytes. Every store's own limit is lower.
+// maxInput bounds what is read of a file or a pipe, in bytes. Every store's own limit
+// is lower.
 const maxInput = 16 << 20
 
 type setOptions struct {
@@ -73,7 +75,7 @@ generated the public key is printed.`,
 		RunE:              func(c *cobra.Command, args []string) error { return runSet(c.Context(), a, o, args) },
 	}
 	o.bind(c.Flags())
-	_ = c.RegisterFlagCompletionFunc("generate", cobra.FixedCompletions(append(kinds(), generateBySchema), cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("generate", cobra.FixedCompletions(append(secret.GeneratorNames(), engine.BySchema), cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"SecureString", "String", "StringList"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
@@ -109,9 +111,11 @@ func runSet(ctx context.Context, a *app, o setOptions, args []string) error {
 	}
 	for i, p := range pairs {
 		if o.generate != "" {
-			if entries[i].Value, err = generated(client.Project.Rules, entries[i].Key, o.generate); err != nil {
+			made, err := client.Generate(o.generate, entries[i].Key)
+			if err != nil {
 				return err
 			}
+			entries[i].Value = made[0].Value
 			continue
 		}
 		v := []byte(p.value)
@@ -246,32 +250,43 @@ func parseTags(words []string) (map[string]string, error) {
 	return tags, nil
 }
 
-// readValue gets the value of key from the file, the pipe or the prompt.
-func (a *app) readValue(ctx context.Context, o setOptions, key secret.Key) (v []byte, err error) {
-	switch {
-	case o.fromFile != "" && o.fromFile != "-":
-		name, err := a.abs(o.fromFile)
+// readInput reads a file, or standard input, which is -. what names it in errors.
+func (a *app) readInput(name, what string) ([]byte, error) {
+	if name != "-" {
+		path, err := a.abs(name)
 		if err != nil {
 			return nil, err
 		}
-		if v, err = durable.ReadFile(name, maxInput); err != nil {
-			return nil, fmt.Errorf("read the value of %s: %w", key, err)
+		data, err := durable.ReadFile(path, maxInput)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", what, err)
 		}
-	case a.streams.InTTY:
+		return data, nil
+	}
+	data, err := io.ReadAll(io.LimitReader(a.streams.In, maxInput+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s from standard input: %w", what, err)
+	}
+	if len(data) > maxInput {
+		return nil, errs.New(errs.Invalid, "%s is larger than %d MB", what, maxInput>>20)
+	}
+	return data, nil
+}
+
+// readValue gets the value of key from the file, the pipe or the prompt.
+func (a *app) readValue(ctx context.Context, o setOptions, key secret.Key) ([]byte, error) {
+	from := cmp.Or(o.fromFile, "-")
+	if from == "-" && a.streams.InTTY {
 		if !a.interactive() {
 			return nil, errs.New(errs.Invalid, "no value for %s, and asking is switched off", key).
 				WithHint("pipe the value in, or use --from-file")
 		}
 		a.signals.watch()
 		return a.streams.ReadHidden(ctx, fmt.Sprintf("value of %s: ", key))
-	default:
-		v, err = io.ReadAll(io.LimitReader(a.streams.In, maxInput+1))
-		if err != nil {
-			return nil, fmt.Errorf("read the value of %s from standard input: %w", key, err)
-		}
-		if len(v) > maxInput {
-			return nil, errs.New(errs.Invalid, "the value of %s is larger than %d bytes", key, maxInput)
-		}
+	}
+	v, err := a.readInput(from, "the value of "+string(key))
+	if err != nil {
+		return nil, err
 	}
 	one, ends := bytes.CutSuffix(v, []byte("\n"))
 	switch {

@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/base64"
-	"fmt"
-	"io"
 	"os"
 	"unicode/utf8"
 
@@ -82,7 +80,7 @@ func runTemplate(ctx context.Context, a *app, o templateOptions, name string) er
 	if err := enum("--engine", o.engine, engineSimple, engineGo); err != nil {
 		return err
 	}
-	text, err := a.readTemplate(name)
+	text, err := a.readInput(name, "the template")
 	if err != nil {
 		return err
 	}
@@ -103,7 +101,7 @@ func runTemplate(ctx context.Context, a *app, o templateOptions, name string) er
 	if err != nil {
 		return err
 	}
-	filled, err := fill(o.engine, text, set)
+	filled, err := fill(o.engine, string(text), set)
 	if err != nil {
 		return errs.Each(shownFile(name), err)
 	}
@@ -143,28 +141,6 @@ type filledJSON struct {
 	Output     string  `json:"output,omitempty"`
 	Text       *string `json:"text,omitempty"`
 	TextBase64 string  `json:"text_base64,omitempty"`
-}
-
-func (a *app) readTemplate(name string) (string, error) {
-	if name != "-" {
-		path, err := a.abs(name)
-		if err != nil {
-			return "", err
-		}
-		text, err := durable.ReadFile(path, maxInput)
-		if err != nil {
-			return "", fmt.Errorf("read the template: %w", err)
-		}
-		return string(text), nil
-	}
-	text, err := io.ReadAll(io.LimitReader(a.streams.In, maxInput+1))
-	if err != nil {
-		return "", fmt.Errorf("read the template from standard input: %w", err)
-	}
-	if len(text) > maxInput {
-		return "", errs.New(errs.Invalid, "the template is larger than %d bytes", maxInput)
-	}
-	return string(text), nil
 }
 
 // notTheTemplate refuses to put the filled text in place of the template.

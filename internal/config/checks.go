@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/secret"
 )
 
@@ -26,7 +27,7 @@ const (
 	patternRole      = `^[A-Za-z0-9+=,.@_-]{1,64}$`
 	patternRecipient = `^(age1[a-z0-9]+|(ssh-[a-z0-9-]+|ecdsa-[a-z0-9-]+) [A-Za-z0-9+/=]+( .*)?)$`
 
-	patternGenerate = `^(password|hex|base64|uuid|ed25519|rsa)(:[1-9][0-9]{0,4})?$`
+	patternGenerate = `^((password|hex|base64)(:([89]|[1-9][0-9]{1,2}|10[01][0-9]|102[0-4]))?|uuid|ed25519|rsa(:(2048|3072|4096))?)$`
 	patternDuration = `^([0-9]{1,6}[smhd]){1,4}$`
 
 	patternAddress      = `^(https?://)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$`
@@ -287,10 +288,8 @@ func checkPattern(s string) string {
 }
 
 func checkGenerate(s string) string {
-	how, length, long := strings.Cut(s, ":")
-	known := slices.Contains([]string{"password", "hex", "base64", "uuid", "ed25519", "rsa"}, how)
-	if !known || long && (!madeOf(length, digits, 5) || length[0] == '0') {
-		return "a value is made as password, hex, base64, uuid, ed25519 or rsa, perhaps with a length, as in hex:32"
+	if _, _, err := secret.ParseGenerator(s); err != nil {
+		return err.Error() + ": " + errs.HintOf(err)
 	}
 	return ""
 }

@@ -1,5 +1,12 @@
 package config
 
+import (
+	"errors"
+	"slices"
+
+	"github.com/skret/skret/internal/errs"
+)
+
 // chosen are the choices of an identity that are not the file's.
 type chosen struct{ auth, profile, account, role choice }
 
@@ -54,8 +61,9 @@ func (r *resolver) bound(name string, byFlag, byVariable choice, env *value, che
 	return r.take(name, own, inFile).text
 }
 
-// All loads every environment of the file, in the order of their names. One that
-// a flag or a variable chooses is loaded alone.
+// All loads every environment of the file, in the order of their names, and reports
+// what is wrong with any of them. One that a flag or a variable chooses is loaded
+// alone.
 func All(in Input) ([]*Project, error) {
 	r := newResolver(in)
 	top, err := r.document()
@@ -67,11 +75,18 @@ func All(in Input) ([]*Project, error) {
 		return []*Project{p}, err
 	}
 	all := make([]*Project, len(r.p.Envs))
+	var probs []error
 	for i, name := range r.p.Envs {
 		in.Flags.Env = name
-		if all[i], err = Load(in); err != nil {
-			return nil, err
+		if all[i], err = Load(in); err == nil {
+			continue
+		}
+		for _, e := range errs.All(err) {
+			// What is wrong at the top is wrong in each.
+			if !slices.ContainsFunc(probs, func(p error) bool { return p.Error() == e.Error() }) {
+				probs = append(probs, e)
+			}
 		}
 	}
-	return all, nil
+	return all, errors.Join(bounded(r.p.File, probs)...)
 }

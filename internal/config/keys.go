@@ -131,7 +131,7 @@ var layout = key{kind: table, doc: "Where a project's secrets are. See https://g
 			{name: "recipients", kind: list, of: forLocal, check: checkRecipient, pattern: patternRecipient, standard: "yourself alone",
 				doc: "Public keys, of age or ssh, for a sealed file that is made now. Later, skret local recipients changes them."},
 			{name: "keys", kind: list, check: checkKey, pattern: patternKey, standard: "all keys",
-				doc: "Exactly these keys. They are read without listing; a missing one is an error."},
+				doc: "Exactly these keys, also of what is extended. They are read without listing; one that is in no layer is an error."},
 			{name: "required", kind: list, check: checkKey, pattern: patternKey,
 				doc: "As required at the top, for this environment alone."},
 			{name: "exclude", kind: list, check: checkGlob,

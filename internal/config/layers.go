@@ -83,6 +83,7 @@ func (r *resolver) layers(env *value, bases []*value) {
 		r.probs = append(r.probs, b.probs...)
 		all = append(b.placed(base), all...)
 	}
+	all = limited(all, r.p.Place.Keys)
 	if r.p.Layers = all; len(all) == 1 {
 		return
 	}
@@ -97,8 +98,11 @@ func (r *resolver) layers(env *value, bases []*value) {
 	for i, upper := range all {
 		for _, lower := range all[:i] {
 			if upper.Place.within(lower.Place) || lower.Place.within(upper.Place) {
-				r.problemAt(why.at, "give each a place of its own: what several share could be in /myapp/common",
-					"%s and %s are one place, or one is within the other: secrets would be there twice", r.p.Of(lower).Describe(), r.p.Of(upper).Describe())
+				what, hint := "one place, or one is within the other", "give each a place of its own: what several share could be in /myapp/common"
+				if upper.Place.Provider == ProviderLocal {
+					what, hint = "one file", "give each a file of its own, with file:"
+				}
+				r.problemAt(why.at, hint, "%s and %s are %s: secrets would be there twice", r.p.Of(lower).Describe(), r.p.Of(upper).Describe(), what)
 			}
 		}
 	}
@@ -118,6 +122,23 @@ func (r *resolver) placed(env *value) []Layer {
 		all[i].Place.Path = cleanPath(it.text)
 	}
 	return all
+}
+
+// limited holds all layers to the keys of the environment, if it names any: each has
+// of its own keys those alone, and one that has none of them goes.
+func limited(all []Layer, keys []string) []Layer {
+	if len(keys) == 0 {
+		return all
+	}
+	var some []Layer
+	for _, l := range all {
+		own := l.Place.Keys
+		l.Place.Keys = slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return len(own) > 0 && !slices.Contains(own, k) })
+		if len(l.Place.Keys) > 0 {
+			some = append(some, l)
+		}
+	}
+	return some
 }
 
 // under is the input for an environment that is extended. What says where secrets

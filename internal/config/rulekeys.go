@@ -26,7 +26,7 @@ var ruleKeys = []key{
 	{name: "default",
 		doc: "The value where the secret is not there. As part of this file it is no secret."},
 	{name: "generate", check: checkGenerate, pattern: patternGenerate,
-		doc: "How skret generate and skret set --generate make the value: password, hex, base64, uuid, ed25519 or rsa, perhaps with a length, as in hex:32."},
+		doc: "How skret generate --missing and skret set --generate schema make the value: password, hex, base64, uuid, ed25519 or rsa, perhaps with a size, as in hex:32."},
 	{name: "as", words: []string{"file"}, standard: "a variable with the value",
 		doc: "file: run puts the value into a file that is gone when the command ends, and the variable has its path."},
 	{name: "expand", kind: boolean, standard: "false",

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/skret/skret/internal/secret"
 )
 
 // TestSchemaIsUpToDate: what editors get is made from the keys that are read.
@@ -36,6 +38,12 @@ func TestSchemaAgreesWithReader(t *testing.T) {
 		acme/app acme/. -a/b a/b/c _a/.b 0123456789abcdef0123456789abcdef 0123456789ABCDEF0123456789abcdef 4711 my_worker a..b a.-b a-.b a. -
 		age1abc age2abc ssh-ed25519 alias/x arn:aws:kms:eu-west-1:1:key/a ä a!b * [ a[ . .. ./a`)
 	samples = append(samples, "ssh-ed25519 AAAA me@home", "ecdsa-sha2-nistp256 AAAA", "a b", strings.Repeat("x", 63), strings.Repeat("x", 64), strings.Repeat("x", 65))
+	for _, name := range append(secret.GeneratorNames(), "pass") {
+		samples = append(samples, name)
+		for size := range strings.FieldsSeq("0 7 8 08 9 10 99 100 999 1000 1019 1020 1024 1025 1030 2048 3072 4096 10000") {
+			samples = append(samples, name+":"+size)
+		}
+	}
 	var walk func(k *key)
 	walk = func(k *key) {
 		for i := range k.keys {

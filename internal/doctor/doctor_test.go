@@ -130,14 +130,6 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-func TestQuote(t *testing.T) {
-	for in, want := range map[string]string{"a/b.c-1": "a/b.c-1", "a b": "'a b'", "it's": `'it'\''s'`, "": "''", "$(x)": "'$(x)'"} {
-		if got := quote(in); got != want {
-			t.Errorf("%q: %s, want %s", in, got, want)
-		}
-	}
-}
-
 func TestDotenv(t *testing.T) {
 	for name, want := range map[string]bool{
 		".env": true, ".env.local": true, ".env.production": true, ".env.example": false, ".env.prod.sample": false, ".envrc": false, "env": false, ".environment": false,

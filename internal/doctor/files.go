@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/skret/skret/internal/durable"
+	"github.com/skret/skret/internal/errs"
 )
 
 // Private looks at files and folders that should be the user's alone. What is not
@@ -43,7 +44,7 @@ func lock(name string) string {
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		mode = "700"
 	}
-	return "chmod " + mode + " " + quote(name)
+	return "chmod " + mode + " " + errs.Word(name)
 }
 
 // Below returns the folder and all that is in it, to a bounded depth and number.
@@ -99,12 +100,4 @@ func plural(n int, one, more string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, more)
-}
-
-// quote quotes a name for a shell when it needs quoting.
-func quote(s string) string {
-	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-@:") == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

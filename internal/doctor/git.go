@@ -35,11 +35,11 @@ func (g Git) Look(ctx context.Context) []Finding {
 	for _, name := range tracked {
 		switch base := path.Base(name); {
 		case base == g.Local:
-			bad(name, "your own settings are tracked", "git rm --cached "+quote(name)+", and add it to .gitignore")
+			bad(name, "your own settings are tracked", "git rm --cached "+errs.Word(name)+", and add it to .gitignore")
 		case slices.Contains(g.Clear, g.absolute(name)):
 			bad(name, "a store in clear is tracked", "skret local encrypt"+history)
 		case dotenv(base):
-			bad(name, "a .env file is tracked", "skret import --from dotenv --file "+quote(name)+", then git rm --cached "+quote(name)+history)
+			bad(name, "a .env file is tracked", "skret import --from dotenv --file "+errs.Word(name)+", then git rm --cached "+errs.Word(name)+history)
 		}
 	}
 	keys, err := g.names(ctx, "grep", "--cached", "-z", "-l", "-I", "-e", "AGE-SECRET-KEY-1[0-9A-Z]\\{20\\}", "-e", "^SKRET-KEY-1 [0-9A-Za-z+/]\\{43\\}", "--", ":/")
@@ -48,13 +48,13 @@ func (g Git) Look(ctx context.Context) []Finding {
 	}
 	for _, name := range keys {
 		bad(name, "an identity or a key of skret's is tracked: whoever has the repository opens what is sealed for it",
-			"git rm --cached "+quote(name)+"; make a new identity, and change the secrets")
+			"git rm --cached "+errs.Word(name)+"; make a new identity, and change the secrets")
 	}
 	for _, name := range []string{g.Local, ".env"} {
 		if name == "" || slices.Contains(tracked, name) || !g.unignored(ctx, name) {
 			continue
 		}
-		all = append(all, Finding{What: name, Result: Warning, Detail: "git does not ignore it", Mend: "echo " + quote(name) + " >> .gitignore"})
+		all = append(all, Finding{What: name, Result: Warning, Detail: "git does not ignore it", Mend: "echo " + errs.Word(name) + " >> .gitignore"})
 	}
 	if all == nil {
 		all = []Finding{{Result: OK, Detail: "nothing is tracked that must not be"}}

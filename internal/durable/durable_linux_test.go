@@ -87,11 +87,11 @@ func TestAWriteThatIsCutShortIsAnErrorAndLeavesTheOldFile(t *testing.T) {
 	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &before); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 4096, Max: before.Max}); err != nil {
+	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 1 << 20, Max: before.Max}); err != nil {
 		t.Fatal(err)
 	}
-	werr := durable.WriteFile(name, make([]byte, 10000), 0o600)
-	uerr := durable.Update(t.Context(), name, 0o600, 1<<20, func([]byte) ([]byte, error) { return make([]byte, 10000), nil })
+	werr := durable.WriteFile(name, make([]byte, 2<<20), 0o600)
+	uerr := durable.Update(t.Context(), name, 0o600, 2<<20, func([]byte) ([]byte, error) { return make([]byte, 2<<20), nil })
 	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &before); err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,8 @@ import (
 
 // Scratch is a folder of ours alone, for text that must not stay: while a
 // program of the user's works on it, it is in a file. It is in memory where the
-// system has such a place. Its lock ends with the process, which is how the next
-// one knows what was left by one that was killed.
+// system has such a place. Its lock ends with the process, which is how
+// [SweepScratch] knows what was left by one that was killed.
 type Scratch struct {
 	Dir      string
 	InMemory bool // not on a disk; it may still be swapped out
@@ -23,33 +23,31 @@ type Scratch struct {
 	held *os.File
 }
 
-// How the names of folders begin: of those that are in use, and of those that
-// the user has been told of.
-const (
-	scratchPrefix = "skret-scratch-"
-	keptPrefix    = "skret-kept-"
-)
+// keptPrefix is how the names of folders begin that the user has been told of.
+const keptPrefix = "skret-kept-"
 
-// NewScratch makes a folder, in runtime (the user's own folder in memory, "" if
-// there is none), else in the one that the system has for all, else among the
-// temporary files. Before that it wipes what processes left there that were
-// killed.
-func NewScratch(runtime string) (*Scratch, error) {
-	temp, err := filepath.Abs(os.TempDir())
-	if err != nil {
-		return nil, err
-	}
-	bases := []string{runtime, sharedMemory, temp}
-	for _, base := range bases {
-		sweepScratch(base)
-	}
+// scratchPrefix is how those begin that are in use.
+func scratchPrefix(kind string) string { return "skret-" + kind + "-" }
+
+// scratchBases are the folders that one may be made in, the best first: runtime (the
+// user's own folder in memory, "" if there is none), the one in memory that the
+// system has for all, and that of temporary files.
+func scratchBases(runtime string) []string {
+	temp, _ := filepath.Abs(os.TempDir()) // "" if there is no folder that we are in: then there is none
+	return []string{runtime, sharedMemory, temp}
+}
+
+// NewScratch makes a folder for one kind of text, a word that names it. See
+// [SweepScratch] for what is to be done before.
+func NewScratch(kind, runtime string) (*Scratch, error) {
 	var probs []error
-	for _, base := range bases {
+	bases := scratchBases(runtime)
+	for i, base := range bases {
 		memory := inMemory(base)
-		if !filepath.IsAbs(base) || !memory && base != temp {
+		if !filepath.IsAbs(base) || !memory && i < len(bases)-1 {
 			continue
 		}
-		s, err := scratchIn(base)
+		s, err := scratchIn(base, kind)
 		if err == nil {
 			s.InMemory = memory
 			return s, nil
@@ -59,9 +57,33 @@ func NewScratch(runtime string) (*Scratch, error) {
 	return nil, fmt.Errorf("make a folder for a temporary file: %w", errors.Join(probs...))
 }
 
-func scratchIn(base string) (*Scratch, error) {
+// SweepScratch wipes the folders of that kind that no process holds any more. left is
+// shown each before.
+func SweepScratch(kind, runtime string, left func(dir string)) {
+	for _, base := range scratchBases(runtime) {
+		entries, _ := os.ReadDir(base) // it is no more than housekeeping
+		for _, e := range entries {
+			if !strings.HasPrefix(e.Name(), scratchPrefix(kind)) {
+				continue
+			}
+			dir := filepath.Join(base, e.Name())
+			info, err := os.Lstat(dir)
+			if err != nil || !info.IsDir() || !ours(info) {
+				continue
+			}
+			f, err := hold(dir)
+			if err != nil {
+				continue // somebody's, or gone
+			}
+			left(dir)
+			_ = (&Scratch{Dir: dir, held: f}).Wipe()
+		}
+	}
+}
+
+func scratchIn(base, kind string) (*Scratch, error) {
 	for {
-		dir := filepath.Join(base, scratchPrefix+rand.Text())
+		dir := filepath.Join(base, scratchPrefix(kind)+rand.Text())
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			return nil, err
 		}
@@ -124,7 +146,7 @@ func (s *Scratch) Wipe() error {
 	})
 	_ = s.held.Close()
 	if err := os.RemoveAll(s.Dir); err != nil {
-		return errs.New(errs.Unclassified, "remove what was edited: %w", err).WithHint("remove it by hand: %s", s.Dir)
+		return errs.New(errs.Unclassified, "remove a temporary folder: %w", err).WithHint("remove it by hand: %s", s.Dir)
 	}
 	return nil
 }
@@ -133,31 +155,12 @@ func (s *Scratch) Wipe() error {
 // any more.
 func (s *Scratch) Keep() (dir string, err error) {
 	_ = s.held.Close()
-	dir = filepath.Join(filepath.Dir(s.Dir), keptPrefix+strings.TrimPrefix(filepath.Base(s.Dir), scratchPrefix))
+	base, name := filepath.Split(s.Dir)
+	dir = filepath.Join(base, keptPrefix+name[strings.LastIndexByte(name, '-')+1:])
 	if err := os.Rename(s.Dir, dir); err != nil {
 		return s.Dir, fmt.Errorf("keep %s: %w", s.Dir, err)
 	}
 	return dir, nil
-}
-
-// sweepScratch wipes the folders in base that no process holds any more.
-func sweepScratch(base string) {
-	entries, err := os.ReadDir(base)
-	if err != nil {
-		return // it is no more than housekeeping
-	}
-	for _, e := range entries {
-		dir := filepath.Join(base, e.Name())
-		info, err := os.Lstat(dir)
-		if !strings.HasPrefix(e.Name(), scratchPrefix) || err != nil || !info.IsDir() || !ours(info) {
-			continue
-		}
-		f, err := hold(dir)
-		if err != nil {
-			continue // somebody's, or gone
-		}
-		_ = (&Scratch{Dir: dir, held: f}).Wipe()
-	}
 }
 
 // wipeFile puts zeros in the place of a file's bytes.

@@ -18,7 +18,7 @@ func scratchBase(t *testing.T) string {
 
 func TestScratchIsPrivateAndLeavesNothing(t *testing.T) {
 	scratchBase(t)
-	s, err := NewScratch("")
+	s, err := NewScratch("test", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestScratchIsPrivateAndLeavesNothing(t *testing.T) {
 
 func TestScratchReadsWhatAnEditorPutInItsPlace(t *testing.T) {
 	scratchBase(t)
-	s, err := NewScratch("")
+	s, err := NewScratch("test", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,12 +84,12 @@ func TestScratchReadsWhatAnEditorPutInItsPlace(t *testing.T) {
 
 func TestScratchSweepsWhatTheDeadLeft(t *testing.T) {
 	base := scratchBase(t)
-	living, err := scratchIn(base)
+	living, err := scratchIn(base, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer living.Wipe()
-	dead, err := scratchIn(base)
+	dead, err := scratchIn(base, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestScratchSweepsWhatTheDeadLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = dead.held.Close() // as the system does when a process is killed
-	kept, err := scratchIn(base)
+	kept, err := scratchIn(base, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,8 +109,20 @@ func TestScratchSweepsWhatTheDeadLeft(t *testing.T) {
 	if err := os.Mkdir(other, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	sweepScratch(base)
-	for dir, want := range map[string]bool{living.Dir: true, dead.Dir: false, keptDir: true, other: true} {
+	another, err := scratchIn(base, "other")
+	if err != nil || another.held.Close() != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	SweepScratch("test", "", func(dir string) {
+		if b, err := os.ReadFile(filepath.Join(dir, "KEY")); err == nil && string(b) == "hunter2" {
+			left = append(left, dir)
+		}
+	})
+	if len(left) != 1 || left[0] != dead.Dir {
+		t.Errorf("was shown %q", left)
+	}
+	for dir, want := range map[string]bool{living.Dir: true, dead.Dir: false, keptDir: true, other: true, another.Dir: true} {
 		if _, err := os.Stat(dir); (err == nil) != want {
 			t.Errorf("%s: there is %v, want %v", strings.TrimPrefix(dir, base), err == nil, want)
 		}

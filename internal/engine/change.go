@@ -23,6 +23,9 @@ type Done struct {
 // before a failure is returned with the error. Deletions come last: that nobody
 // writes between the look and the deletion is not promised there.
 func (c *Client) Change(ctx context.Context, cs []store.Change) ([]Done, error) {
+	for _, ch := range cs {
+		c.visit.Names(ch.Key())
+	}
 	if s, ok := c.own.(store.Changer); ok {
 		versions, err := s.Change(ctx, cs)
 		if err != nil {
@@ -95,7 +98,7 @@ func (c *Client) unmoved(ctx context.Context, cs []store.Change) error {
 			probs = append(probs, errs.New(errs.Conflict, "%s does not exist any more", ch.Key()))
 		case ch.Was != nil && es[i].Version != ch.Was.Version:
 			probs = append(probs, errs.New(errs.Conflict, "%s was changed meanwhile: it is in version %d, not %d", ch.Key(), es[i].Version, ch.Was.Version).
-				WithHint("look at what changed: skret history %s", ch.Key()))
+				WithHint("look at what changed: skret history %s", errs.Word(string(ch.Key()))))
 		}
 	}
 	return errors.Join(probs...)

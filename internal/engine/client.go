@@ -67,6 +67,7 @@ func (c *Client) List(ctx context.Context, prefix secret.Key) ([]secret.Entry, e
 
 // Get reads exactly these keys.
 func (c *Client) Get(ctx context.Context, keys ...secret.Key) ([]secret.Entry, error) {
+	c.visit.Names(keys...)
 	es, err := c.store.Get(ctx, keys...)
 	c.visit.Read(es...)
 	return es, err
@@ -74,6 +75,7 @@ func (c *Client) Get(ctx context.Context, keys ...secret.Key) ([]secret.Entry, e
 
 // Delete removes exactly these keys. Of several layers only the nearest is touched.
 func (c *Client) Delete(ctx context.Context, keys ...secret.Key) error {
+	c.visit.Names(keys...)
 	err := c.own.Delete(ctx, keys...)
 	c.visit.Deleted(gone(keys, err)...)
 	return c.elsewhere(ctx, err)
@@ -104,6 +106,7 @@ func (c *Client) Put(ctx context.Context, expect int64, es ...secret.Entry) (don
 	seen := map[secret.Key]bool{}
 	rules, strict := c.own.(store.Checker)
 	for _, e := range es {
+		c.visit.Names(e.Key)
 		if _, err := secret.ParseKey(string(e.Key)); err != nil {
 			probs = append(probs, err)
 		} else if seen[e.Key] {
@@ -141,6 +144,7 @@ func (c *Client) Put(ctx context.Context, expect int64, es ...secret.Entry) (don
 // History returns the versions that the store keeps of k, oldest first: of several
 // layers those of the nearest that has one.
 func (c *Client) History(ctx context.Context, k secret.Key) ([]secret.Entry, error) {
+	c.visit.Names(k)
 	es, err := history(ctx, c.store, k)
 	c.visit.Read(es...)
 	return es, err
@@ -181,6 +185,7 @@ func pick(es []secret.Entry, k secret.Key, version int64) (secret.Entry, error) 
 // secret changed in the meantime. Version 0 means the one before the current. Of
 // several layers only the nearest counts.
 func (c *Client) Rollback(ctx context.Context, k secret.Key, version int64) (from, to int64, err error) {
+	c.visit.Names(k)
 	es, err := history(ctx, c.own, k)
 	if err != nil {
 		return 0, 0, c.elsewhere(ctx, err)

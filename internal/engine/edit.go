@@ -21,6 +21,7 @@ func (c *Client) Own(ctx context.Context, keys ...secret.Key) ([]secret.Entry, e
 	if len(keys) == 0 {
 		es, err = c.own.List(ctx, "")
 	} else {
+		c.visit.Names(keys...)
 		es, err = c.own.Get(ctx, keys...)
 		if missing, ok := errors.AsType[*store.Missing](err); ok {
 			keys = slices.DeleteFunc(slices.Clone(keys), func(k secret.Key) bool { return slices.Contains(missing.Keys, k) })

@@ -3,10 +3,13 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"sync"
 
+	"github.com/skret/skret/internal/check"
 	"github.com/skret/skret/internal/config"
 	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/secret"
@@ -51,49 +54,69 @@ func (c *Client) Explain(ctx context.Context, name string) (Explanation, error) 
 	}
 	switch {
 	case len(same) == 0:
-		return Explanation{}, unexplained(name, all)
+		return Explanation{}, c.unexplained(name, all)
 	case len(same) > 1 && same[0].Key != key:
 		return Explanation{}, errs.New(errs.Conflict, "keys %q and %q map to one variable, %s", same[0].Key, same[1].Key, name).
 			WithHint("explain one by its key")
 	}
 	x := Explanation{Key: same[0].Key, Rule: secret.FindRule(rules)(same[0].Key)}
-	x.judge(c.Project, all)
-	x.Layers, err = c.definitions(ctx, x.Key)
-	if x.Left == "" && len(x.Layers) > 0 && x.Layers[0].Entry.Hidden != "" {
-		x.Refused = append(x.Refused, "its value cannot be read")
+	if x.Layers, err = c.definitions(ctx, x.Key); err != nil {
+		return x, err
 	}
-	return x, err
+	x.Left = excluded(c.Project.Exclude, x.Key)
+	if x.Left == "" {
+		x.Refused = c.refusals(ctx, x)
+	}
+	return x, nil
 }
 
-func unexplained(name string, all []secret.Entry) error {
+func (c *Client) unexplained(name string, all []secret.Entry) error {
 	var words []string
 	for _, e := range all {
 		words = append(words, string(e.Key), e.Key.EnvName())
 	}
 	hint := "see the names with skret list"
+	if len(c.Project.Place.Keys) > 0 {
+		hint = "only what keys: in the configuration lists is read"
+	}
 	if near := secret.Nearest(name, words); near != "" {
 		hint = "did you mean " + near + "? " + hint
 	}
 	return errs.New(errs.NotFound, "there is no secret %q", name).WithHint("%s", hint)
 }
 
-// judge finds out what run makes of it.
-func (x *Explanation) judge(p *config.Project, all []secret.Entry) {
+// excluded says why the configuration leaves a secret out, or "".
+func excluded(globs []string, k secret.Key) string {
+	for _, g := range globs {
+		byKey, _ := path.Match(g, string(k))
+		if byName, _ := path.Match(g, k.EnvName()); byKey || byName {
+			return "exclude has " + g
+		}
+	}
+	return ""
+}
+
+// refusals says why run refuses to start with a secret: all that is of its variable
+// is judged as run does.
+func (c *Client) refusals(ctx context.Context, x Explanation) (all []string) {
+	if len(x.Layers) > 0 && x.Layers[0].Entry.Hidden != "" {
+		return []string{"its value cannot be read"}
+	}
 	variable := x.Key.EnvName()
-	for _, g := range p.Exclude {
-		byKey, _ := path.Match(g, string(x.Key))
-		if byName, _ := path.Match(g, variable); byKey || byName {
-			x.Left = "exclude has " + g
-			return
+	_, faults, err := c.Check(ctx, false, []string{regexp.QuoteMeta(variable)}, nil, nil)
+	for _, f := range faults {
+		switch {
+		case secret.Key(f.Key).EnvName() != variable: // another one that is missing
+		case slices.Contains([]string{check.Type, check.MinLength, check.Enum, check.Pattern}, f.Rule):
+			all = append(all, "its value "+f.Why)
+		default:
+			all = append(all, f.Why)
 		}
 	}
-	_, err := secret.Select(slices.DeleteFunc(all, func(e secret.Entry) bool { return e.Key.EnvName() != variable }),
-		secret.Policy{Exclude: p.Exclude, Allow: p.AllowEnv})
-	for _, e := range errs.All(err) {
-		if e != nil {
-			x.Refused = append(x.Refused, e.Error())
-		}
+	if err != nil {
+		all = append(all, err.Error())
 	}
+	return all
 }
 
 // definitions asks all layers for one key.
@@ -112,7 +135,11 @@ func (c *Client) definitions(ctx context.Context, k secret.Key) ([]Definition, e
 	found, problems := make([]*secret.Entry, len(stores)), make([]error, len(stores))
 	var wg sync.WaitGroup
 	for i, s := range stores {
-		wg.Go(func() { found[i], problems[i] = define(ctx, s, k) })
+		wg.Go(func() {
+			if found[i], problems[i] = define(ctx, s, k); problems[i] != nil {
+				problems[i] = fmt.Errorf("%s: %w", projects[i].Describe(), problems[i])
+			}
+		})
 	}
 	wg.Wait()
 	var all []Definition

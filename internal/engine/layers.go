@@ -137,8 +137,8 @@ func (l *layered) all(ctx context.Context, ask func(ctx context.Context, one *la
 
 // merge makes one answer of those of the layers, sorted by key. What a layer lacks
 // another may have, and what cannot be read is no matter where a nearer layer has it.
-// asked are the keys that the environment is limited to, if it is.
-func (l *layered) merge(parts []part, asked ...secret.Key) ([]secret.Entry, error) {
+// listed are the keys that keys: of the configuration names, if it does.
+func (l *layered) merge(parts []part, listed []secret.Key) ([]secret.Entry, error) {
 	var es []secret.Entry
 	var missing []secret.Key
 	bad := &store.Unreadable{}
@@ -171,7 +171,7 @@ func (l *layered) merge(parts []part, asked ...secret.Key) ([]secret.Entry, erro
 	slices.Sort(missing)
 	missing = slices.DeleteFunc(slices.Compact(missing), func(k secret.Key) bool { return seen[k] })
 	if len(missing) > 0 {
-		return nil, store.NewMissing(missing, asked, "in any layer of "+l.o.Project.Env)
+		return nil, store.NewMissing(missing, listed, "in any layer of "+l.o.Project.Env)
 	}
 	if len(bad.Keys) > 0 {
 		slices.Sort(bad.Keys)
@@ -202,6 +202,14 @@ func (one *layer) keysWith(prefix secret.Key) []secret.Key {
 	return slices.DeleteFunc(placeKeys(one.o.Project), func(k secret.Key) bool { return !strings.HasPrefix(string(k), string(prefix)) })
 }
 
+// listed returns the keys that must be there, in whichever layer.
+func (l *layered) listed() (keys []secret.Key) {
+	for _, one := range l.layers {
+		keys = append(keys, placeKeys(one.o.Project)...)
+	}
+	return keys
+}
+
 // Names is the method of [store.Store].
 func (l *layered) Names(ctx context.Context, prefix secret.Key) ([]secret.Entry, error) {
 	parts, err := l.all(ctx, func(ctx context.Context, one *layer, s store.Store) (part, error) {
@@ -220,7 +228,7 @@ func (l *layered) Names(ctx context.Context, prefix secret.Key) ([]secret.Entry,
 	if err != nil {
 		return nil, err
 	}
-	return l.merge(parts, placeKeys(l.o.Project)...)
+	return l.merge(parts, l.listed())
 }
 
 // List is the method of [store.Store].
@@ -231,7 +239,7 @@ func (l *layered) List(ctx context.Context, prefix secret.Key) ([]secret.Entry, 
 	if err != nil {
 		return nil, err
 	}
-	return l.merge(parts, placeKeys(l.o.Project)...)
+	return l.merge(parts, l.listed())
 }
 
 // Get is the method of [store.Store].
@@ -242,7 +250,7 @@ func (l *layered) Get(ctx context.Context, keys ...secret.Key) ([]secret.Entry, 
 	if err != nil {
 		return nil, err
 	}
-	found, err := l.merge(parts)
+	found, err := l.merge(parts, placeKeys(l.o.Project))
 	if found == nil && err != nil {
 		return nil, err
 	}

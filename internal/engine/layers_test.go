@@ -227,28 +227,41 @@ func TestErrorsOfLayersKeepTheirMeaning(t *testing.T) {
 	}
 }
 
-// TestKeysOfALimitedEnvironmentMayBeInAnyLayer: keys: of an environment with
-// several paths is about them together.
-func TestKeysOfALimitedEnvironmentMayBeInAnyLayer(t *testing.T) {
+// TestKeysLimitAllLayers: keys: are exactly those of the environment, whichever
+// layer has them; those of an environment that is extended limit what it gives.
+func TestKeysLimitAllLayers(t *testing.T) {
 	c, ctx := client(t, project(t, `
 default_env: near
 environments:
-  far: {provider: local, file: far.yaml}
+  far: {provider: local, file: far.yaml, keys: [A, B, D]}
+  mid: {provider: local, file: mid.yaml, extends: far, keys: [E]}
   near: {provider: local, file: near.yaml, extends: far, keys: [A, B, C]}
 `)), t.Context()
-	put(t, c, 0, "A", "near")
-	put(t, c, 1, "B", "far", "D", "far")
-	if _, err := c.List(ctx, ""); errs.KindOf(err) != errs.NotFound || !strings.Contains(err.Error(), "any layer of near: C") {
+	put(t, c, 0, "A", "near", "OTHER", "near")
+	put(t, c, 1, "B", "far", "C", "far", "D", "far")
+	_, err := c.List(ctx, "")
+	if errs.KindOf(err) != errs.NotFound || !strings.Contains(err.Error(), "any layer of near: C") || !strings.HasPrefix(errs.HintOf(err), "keys: in the configuration lists it") {
 		t.Error(err)
 	}
-	put(t, c, 1, "C", "far")
+	put(t, c, 0, "C", "near")
 	es, err := c.List(ctx, "")
-	if err != nil || shown(es) != "A=near B=far C=far D=far" {
+	if err != nil || shown(es) != "A=near B=far C=near" {
 		t.Error(err, shown(es))
 	}
 	names, err := c.Names(ctx, "")
-	if err != nil || shown(names) != "A= B= C= D=" || names[0].Version != 1 {
+	if err != nil || shown(names) != "A= B= C=" || names[0].Version != 1 {
 		t.Error(err, names)
+	}
+	if _, err := c.Get(ctx, "D"); errs.HintOf(err) != "only what keys: in the configuration lists is read" {
+		t.Error(err)
+	}
+	// A layer without any of them is none.
+	if p := c.Project; len(p.Layers) != 2 || !slices.Equal(p.Layers[0].Place.Keys, []string{"A", "B"}) {
+		t.Errorf("%+v", p.Layers)
+	}
+	in := config.Input{Dir: c.Project.Root, Home: c.Project.Root, Flags: config.Flags{Env: "mid"}}
+	if p, err := config.Load(in); err != nil || len(p.Layers) != 1 {
+		t.Error(err)
 	}
 }
 

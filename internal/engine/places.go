@@ -159,6 +159,9 @@ func (p *Places) Open(ctx context.Context, s Spec) (*End, error) {
 	if !ok {
 		return nil, errs.New(errs.Invalid, "a place of type %q is not known", s.Type)
 	}
+	if p.Offline && (k.service != "" || k.name == "kubernetes") { // the cache is of stores alone
+		return nil, errs.New(errs.Invalid, "--offline: %s is not asked", s.Type).WithHint("leave --offline out")
+	}
 	e := &End{Type: s.Type}
 	if k.service != "" {
 		if err := p.signIn(ctx, k.service, s, e); err != nil {

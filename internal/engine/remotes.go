@@ -170,7 +170,7 @@ func runKubectl(ctx context.Context, args []string, stdin []byte) (stdout, stder
 	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(stdin), &out, &fail
 	err = c.Run()
 	if errors.Is(err, exec.ErrNotFound) {
-		err = errs.New(errs.Config, "kubectl is not found").WithHint("install it, or write a manifest: skret sync --to kubernetes-manifest --file -")
+		err = errs.New(errs.Config, "kubectl is not found").WithHint("install it, or write a manifest: skret sync --to manifest --file -")
 	}
 	return out.Bytes(), fail.Bytes(), err
 }

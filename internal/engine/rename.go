@@ -24,6 +24,7 @@ func (c *Client) Rename(ctx context.Context, from, to secret.Key) (int64, error)
 	if _, err := secret.ParseKey(string(to)); err != nil {
 		return 0, err
 	}
+	c.visit.Names(from, to)
 	old, err := c.carried(ctx, from)
 	if err != nil {
 		return 0, err

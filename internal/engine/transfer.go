@@ -39,6 +39,9 @@ func (p *Places) Prepare(ctx context.Context, from, to *End, o TransferOptions) 
 	case to.Target == nil:
 		return nil, errs.New(errs.Invalid, "%s cannot be written: %s", to.Title, to.Closed)
 	}
+	if f, ok := to.Target.(*fileEnd); ok && f.write != nil {
+		to.Title = "standard output"
+	}
 	t := &Transfer{From: from, To: to, in: transfer.Input{Rules: to.Target.Rules(), Policy: o.Policy}}
 	err := t.source(ctx, p, o.Mapping)
 	if err != nil {

@@ -82,22 +82,29 @@ func defaults(rules []secret.Rule, es []secret.Entry) (more []secret.Entry) {
 	if !slices.ContainsFunc(rules, func(r secret.Rule) bool { return r.HasDefault }) {
 		return nil
 	}
+	for _, r := range absent(rules, es) {
+		if r.HasDefault {
+			more = append(more, secret.Entry{Key: secret.Key(r.Name), Value: secret.NewValue(r.Default)})
+		}
+	}
+	return more
+}
+
+// absent returns the rules about secrets that are not there, by key or by variable:
+// of several about one the first, which is the one that holds.
+func absent(rules []secret.Rule, es []secret.Entry) (some []secret.Rule) {
 	there := make(map[string]bool, 2*len(es)) // keys and variables
 	note := func(k secret.Key) { there[string(k)], there[k.EnvName()] = true, true }
 	for _, e := range es {
 		note(e.Key)
 	}
 	for _, r := range rules {
-		k := secret.Key(r.Name)
-		if there[r.Name] || there[k.EnvName()] {
-			continue
-		}
-		note(k) // the first rule about it is the one that holds
-		if r.HasDefault {
-			more = append(more, secret.Entry{Key: k, Value: secret.NewValue(r.Default)})
+		if k := secret.Key(r.Name); !there[r.Name] && !there[k.EnvName()] {
+			note(k)
+			some = append(some, r)
 		}
 	}
-	return more
+	return some
 }
 
 // references fills ${KEY} in the values that a rule allows it in.

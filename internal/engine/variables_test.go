@@ -82,8 +82,10 @@ func TestReferencesThatCannotBeFilled(t *testing.T) {
 		{es: pairs("A", strings.Repeat("${B}", 20), "B", strings.Repeat("${C}", 100), "C", strings.Repeat("x", 1000)), kind: errs.Invalid, want: []string{`the value has more than 1048576 bytes`}},
 		{es: pairs("A", "${NOPE}", "B", "${GONE}", "C", "${A}"), kind: errs.NotFound, want: []string{`"A" refers to NOPE`, `"B" refers to GONE`}},
 	} {
-		set, err := variables(t, with(c.es, c.err, expanding("A", "B", "C")...), "A", "B", "C")
-		_ = set
+		_, err := with(c.es, c.err, expanding("A", "B", "C")...).Variables(t.Context(), []string{"[ABC]"}, nil, nil)
+		if errs.KindOf(err) != c.kind {
+			t.Errorf("%v is of kind %v", err, errs.KindOf(err))
+		}
 		for _, want := range c.want {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v is not %s", err, want)

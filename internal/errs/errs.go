@@ -34,6 +34,10 @@ const (
 	Leak                     // a secret was found where none may be
 )
 
+// ErrFailed is in the error of a service that failed by itself: it refused
+// nothing.
+var ErrFailed = errors.New("the service failed")
+
 var names = [...]string{"unclassified", "config", "backend", "auth", "not_found", "conflict", "network", "invalid", "drift", "leak"}
 
 // String returns the kind's name as it stands in JSON errors.

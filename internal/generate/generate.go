@@ -12,96 +12,39 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
-	"slices"
-	"strconv"
-	"strings"
 
-	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/secret"
 )
 
-// Kind is one way of making a value.
-type Kind struct {
-	Name string
-	Doc  string
-	size sizes
-	make func(size int) (string, error)
-}
-
-// sizes are those that a kind can have; usual is 0 for a kind that has none.
-type sizes struct {
-	usual, least, most int
-	only               []int // of these alone
-}
-
-// Kinds are all there are.
-func Kinds() []Kind {
-	return []Kind{
-		{"password", "letters and digits; password:LENGTH, 32 without", sizes{usual: 32, least: 8, most: 1024}, password},
-		{"hex", "random bytes in hexadecimal; hex:BYTES, 32 without", sizes{usual: 32, least: 8, most: 1024}, func(n int) (string, error) { return hex.EncodeToString(random(n)), nil }},
-		{"base64", "random bytes in base64; base64:BYTES, 32 without", sizes{usual: 32, least: 8, most: 1024}, func(n int) (string, error) { return base64.StdEncoding.EncodeToString(random(n)), nil }},
-		{"uuid", "a random UUID, of version 4", sizes{}, uuid},
-		{"ed25519", "a private key of Ed25519, as PEM (PKCS #8)", sizes{}, ed25519Key},
-		{"rsa", "a private key of RSA, as PEM (PKCS #8); rsa:BITS, 3072 without", sizes{usual: 3072, only: []int{2048, 3072, 4096}}, rsaKey},
-	}
-}
-
-// Value makes a value by a spec, KIND or KIND:SIZE.
+// Value makes a value by a spec: see [secret.ParseGenerator].
 func Value(spec string) (secret.Value, error) {
-	k, size, err := parse(spec)
+	name, size, err := secret.ParseGenerator(spec)
 	if err != nil {
-		return secret.Value{}, err
+		return secret.Value{}, fmt.Errorf("%q: %w", spec, err)
 	}
-	text, err := k.make(size)
+	made, err := text(name, size)
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("generate %s: %w", spec, err)
 	}
-	return secret.NewValue(text), nil
+	return secret.NewValue(made), nil
 }
 
-// Check tells what is wrong with a spec, or nil.
-func Check(spec string) error {
-	_, _, err := parse(spec)
-	return err
-}
-
-func parse(spec string) (Kind, int, error) {
-	name, text, sized := strings.Cut(spec, ":")
-	kinds := Kinds()
-	i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Name == name })
-	if i < 0 {
-		names := make([]string, len(kinds))
-		for i, k := range kinds {
-			names[i] = k.Name
-		}
-		return Kind{}, 0, errs.New(errs.Invalid, "%q is no kind of value that can be generated", spec).WithHint("use one of %s", strings.Join(names, ", "))
+// text makes a value of one of [secret.Generators].
+func text(name string, size int) (string, error) {
+	switch name {
+	case "password":
+		return password(size), nil
+	case "hex":
+		return hex.EncodeToString(random(size)), nil
+	case "base64":
+		return base64.StdEncoding.EncodeToString(random(size)), nil
+	case "uuid":
+		return uuid(), nil
+	case "ed25519":
+		return ed25519Key()
+	default:
+		return rsaKey(size)
 	}
-	k := kinds[i]
-	if !sized {
-		return k, k.size.usual, nil
-	}
-	size, err := strconv.Atoi(text)
-	if err != nil || strconv.Itoa(size) != text || !k.size.allow(size) {
-		return k, 0, errs.New(errs.Invalid, "%q: the size is not one that %s can have", spec, name).WithHint("%s", k.size.hint(name))
-	}
-	return k, size, nil
-}
-
-func (s sizes) allow(n int) bool {
-	if s.only != nil {
-		return slices.Contains(s.only, n)
-	}
-	return s.usual > 0 && s.least <= n && n <= s.most
-}
-
-func (s sizes) hint(name string) string {
-	switch {
-	case s.only != nil:
-		return fmt.Sprintf("use one of %s:%v", name, strings.Trim(strings.ReplaceAll(fmt.Sprint(s.only), " ", ", "+name+":"), "[]"))
-	case s.usual == 0:
-		return name + " has no size: leave it out"
-	}
-	return fmt.Sprintf("from %s:%d to %s:%d", name, s.least, name, s.most)
 }
 
 // random returns n random bytes. The system's source does not fail: rather the
@@ -116,7 +59,7 @@ func random(n int) []byte {
 // format, and a double click selects all of it.
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-func password(n int) (string, error) {
+func password(n int) string {
 	text := make([]byte, 0, n)
 	for len(text) < n {
 		for _, b := range random(2 * (n - len(text))) {
@@ -126,17 +69,17 @@ func password(n int) (string, error) {
 			}
 		}
 	}
-	return string(text), nil
+	return string(text)
 }
 
-func uuid(int) (string, error) {
+func uuid() string {
 	b := random(16)
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]), nil
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-func ed25519Key(int) (string, error) {
+func ed25519Key() (string, error) {
 	_, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		return "", err

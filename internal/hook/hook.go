@@ -107,6 +107,14 @@ func Wait(shell, file string) string {
 	return untold + "=" + quote(shell, file) + "\n"
 }
 
+// Again is the code by which a shell asks once more, now that what it had is gone.
+func Again(shell, program string) string {
+	if shell == "fish" {
+		return quote(shell, program) + " hook update fish | source\n"
+	}
+	return `eval "$(` + quote(shell, program) + " hook update " + shell + `)"` + "\n"
+}
+
 func exports(shell string, set secret.Set) (string, error) {
 	if shell != "fish" {
 		shell = "shell"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"runtime"
 	"time"
 
 	"github.com/skret/skret/internal/errs"
@@ -23,6 +24,8 @@ func Capture(ctx context.Context, path string, args, env []string, dir string, w
 	c.Stdout, c.Stderr = w, w
 	c.WaitDelay = captureWait
 	apart(c)
+	runtime.LockOSThread() // whose end the program would take for ours
+	defer runtime.UnlockOSThread()
 	err = c.Run()
 	if c.Process != nil {
 		endRest(c)

@@ -7,9 +7,11 @@ import (
 	"syscall"
 )
 
-// apart gives the program a process group of its own, which ends with it.
+// apart gives the program a process group of its own, which ends with it. The program
+// is told when we die.
 func apart(c *exec.Cmd) {
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	toldOfDeath(c.SysProcAttr)
 	c.Cancel = func() error { endRest(c); return nil }
 }
 

@@ -50,9 +50,11 @@ func openRepository(ctx context.Context, dir string, environ []string) (*reposit
 
 // gitEnviron is the environment of git, which hooks use to say which index is
 // meant: that stays. git gets no identity of ours, and is kept from writing, from
-// asking, and from fetching what a partial clone lacks.
+// asking, from telling what it does, and from fetching what a partial clone lacks.
 func gitEnviron(environ []string) []string {
-	out := slices.DeleteFunc(slices.Clone(environ), func(v string) bool { return strings.HasPrefix(v, "SKRET_IDENTITY=") })
+	out := slices.DeleteFunc(slices.Clone(environ), func(v string) bool {
+		return strings.HasPrefix(v, "SKRET_IDENTITY=") || strings.HasPrefix(v, "GIT_TRACE")
+	})
 	return append(out, "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none", "LC_ALL=C")
 }
 
@@ -143,10 +145,10 @@ func (r *repository) files(ctx context.Context) (names []string, probs []Problem
 		return nil, nil, p.wrong(ctx, err)
 	}
 	for w := range strings.Lines(p.words.String()) {
-		w = strings.TrimSuffix(strings.TrimPrefix(w, "warning: "), "\n")
-		w = strings.TrimPrefix(w, "could not open directory '")
-		name, why, _ := strings.Cut(w, "/': ")
-		probs = append(probs, Problem{name, strings.ToLower(why)})
+		if w, ok := strings.CutPrefix(w, "warning: could not open directory '"); ok {
+			name, why, _ := strings.Cut(strings.TrimSuffix(w, "\n"), "/': ")
+			probs = append(probs, Problem{name, strings.ToLower(why)})
+		}
 	}
 	for name := range strings.SplitSeq(string(out), "\x00") {
 		if name != "" {

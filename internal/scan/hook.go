@@ -37,7 +37,7 @@ func InstallHook(ctx context.Context, dir string, environ []string, config strin
 	}
 	words := []string{"skret", "scan", "--staged"}
 	for _, f := range flags {
-		words = append(words, quoted(f))
+		words = append(words, errs.Word(f))
 	}
 	command := strings.Join(words, " ")
 	if file, err = repo.hook(ctx, command); err != nil {
@@ -99,14 +99,6 @@ func resolved(dir string) string {
 		return at
 	}
 	return dir
-}
-
-// quoted writes a word for the shell.
-func quoted(word string) string {
-	if strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./") == "" {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 func (r *repository) abs(name string) string {

@@ -102,17 +102,21 @@ func (f Finding) Fingerprint() string {
 
 // Message says what was found, in a sentence.
 func (f Finding) Message() string {
-	where, as := "in this file", ""
+	what, where, as := "The value", "in this file", ""
 	if f.Name {
 		where = "in the name of this file"
 	}
-	if f.Commit != "" {
-		where += " since commit " + f.Commit
-	}
-	if f.Form != "plain" {
+	switch f.Form {
+	case "plain":
+	case "line":
+		what = "A line of the value"
+	default:
 		as = ", as " + f.Form
 	}
-	return fmt.Sprintf("The value that %s has in %s is %s%s.", f.Key, cmp.Or(f.Env, "its store"), where, as)
+	if f.Commit != "" {
+		as += ", brought in by commit " + f.Commit
+	}
+	return fmt.Sprintf("%s that %s has in %s is %s%s.", what, f.Key, cmp.Or(f.Env, "its store"), where, as)
 }
 
 // Problem is what could not be looked into.
@@ -229,9 +233,10 @@ func (s *Scanner) pass(ctx context.Context, feed func(*pass) error) (*Result, er
 	}
 	r := &p.result
 	slices.SortFunc(r.Findings, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.order, b.order), cmp.Compare(a.Offset, b.Offset),
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.order, b.order), cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Line, b.Line),
 			cmp.Compare(a.Key, b.Key), cmp.Compare(a.Env, b.Env), cmp.Compare(a.Form, b.Form))
 	})
+	r.Findings = slices.Compact(r.Findings) // a file may be named twice
 	slices.SortFunc(r.Problems, func(a, b Problem) int { return cmp.Compare(a.File, b.File) })
 	slices.Sort(r.Notes)
 	return r, nil

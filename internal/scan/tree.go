@@ -19,8 +19,8 @@ import (
 // the folder. Paths limit that; one that git ignores is looked into when it is
 // named, and so is one outside of the repository.
 //
-// Links are not followed: as for git, what is in them is where they lead to. Other
-// repositories within this one are left alone, which a note says.
+// Links are not followed, unless they are named: as for git, what is in them is where
+// they lead to. Other repositories within this one are left alone, which a note says.
 func (s *Scanner) Tree(ctx context.Context, paths []string) (*Result, error) {
 	repo, err := openRepository(ctx, s.o.Dir, s.o.Environ)
 	if err != nil {
@@ -80,7 +80,7 @@ func (p *pass) tree(repo *repository, paths []string) error {
 }
 
 // choose returns those of the names, which are sorted, that the paths mean; and the
-// paths that mean none of them.
+// paths that mean none of them, or are links.
 func choose(names []string, prefix, dir string, paths []string) (chosen, others []string) {
 	for _, given := range paths {
 		rel, inside := within(prefix, dir, given)
@@ -97,12 +97,26 @@ func choose(names []string, prefix, dir string, paths []string) (chosen, others 
 				chosen = append(chosen, names[i])
 			}
 		}
-		if len(chosen) == before {
+		if len(chosen) == before || isLink(absolute(dir, given)) {
 			others = append(others, given)
 		}
 	}
 	slices.Sort(chosen)
 	return slices.Compact(chosen), others
+}
+
+// absolute is a path from dir. It is not cleaned: what . and .. mean, where dir is a
+// link, the system knows.
+func absolute(dir, given string) string {
+	if filepath.IsAbs(given) {
+		return given
+	}
+	return dir + string(filepath.Separator) + given
+}
+
+func isLink(name string) bool {
+	info, err := os.Lstat(strings.TrimRight(filepath.ToSlash(name), "/"))
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
 }
 
 // within returns what a path from dir is from the root of the repository, where dir
@@ -187,11 +201,12 @@ func (p *pass) walkAll(paths []string, root, prefix string) error {
 	var probs []error
 	var walks []func() error
 	for _, given := range paths {
-		name := given
-		if !filepath.IsAbs(name) {
-			name = filepath.Join(p.o.Dir, name)
-		}
+		name := absolute(p.o.Dir, given)
 		info, err := os.Lstat(name)
+		if at, eerr := filepath.EvalSymlinks(name); eerr == nil { // else it leads nowhere, and is what it says
+			name = at
+			info, err = os.Lstat(name)
+		}
 		if err != nil {
 			probs = append(probs, errs.New(errs.NotFound, "%s: %s", given, why(err)))
 			continue
@@ -213,33 +228,48 @@ func (p *pass) walkAll(paths []string, root, prefix string) error {
 	return nil
 }
 
-// walk looks into a file, or into all that is in a folder but for what is git's own.
+// walk looks into a file, or into all that is in a folder.
 func (p *pass) walk(name, shown string, folder bool) error {
-	dir, start := filepath.Split(name)
+	dir, file := filepath.Split(name)
 	if folder {
-		dir, start = name, "."
-	} else {
-		shown = path.Dir(shown)
+		dir = name
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = root.Close() }()
-	defer p.pending.Wait()
-	return fs.WalkDir(root.FS(), start, func(name string, d fs.DirEntry, err error) error {
-		shown := path.Join(shown, name)
+	if folder {
+		p.folder(root, ".", shown)
+	} else {
+		p.file(root, file, shown)
+	}
+	p.pending.Wait() // they need the root
+	return nil
+}
+
+// folder looks into all that is in a folder but for what is git's own. Unlike
+// fs.WalkDir it takes names that are no UTF-8.
+func (p *pass) folder(root *os.Root, name, shown string) {
+	var entries []fs.DirEntry
+	f, err := root.Open(name)
+	if err == nil {
+		entries, err = f.ReadDir(-1)
+		_ = f.Close()
+	}
+	if err != nil {
+		p.problem(p.name(place{file: shown}).file, why(err))
+	}
+	for _, e := range entries {
+		name, shown := path.Join(name, e.Name()), path.Join(shown, e.Name())
 		switch {
 		case p.ctx.Err() != nil:
-			return context.Cause(p.ctx)
-		case err != nil:
-			p.problem(p.name(place{file: shown}).file, why(err))
-			return nil
-		case d.IsDir() && name != "." && (d.Name() == ".git" || p.skips(shown)):
-			return fs.SkipDir
-		case !d.IsDir() && d.Name() != ".git":
+			return
+		case e.Name() == ".git":
+		case !e.IsDir():
 			p.spread(func() { p.file(root, name, shown) })
+		case !p.skips(shown):
+			p.folder(root, name, shown)
 		}
-		return nil
-	})
+	}
 }

@@ -26,7 +26,7 @@ type Rule struct {
 	Description string
 	Default     string // used where the secret is not in the store; it is no secret, being in the configuration
 	HasDefault  bool
-	Generate    string // how set --generate and generate make it: password hex base64 uuid ed25519 rsa; perhaps with :LENGTH
+	Generate    string // how a value is made: see [ParseGenerator]; "" is not said
 	File        bool   // `as: file`: the variable holds the path of a file with the value
 	Expand      bool   // ${KEY} in the value stands for another secret of the environment
 	Where       string // FILE:LINE of the configuration

@@ -96,11 +96,11 @@ func entries(keys ...secret.Key) (es []secret.Entry) {
 }
 
 func TestSelectReportsAllProblemsAtOnce(t *testing.T) {
-	_, err := secret.Select(entries("a-b", "a.b", "1X", "LD_PRELOAD", "http/proxy", "ok"), secret.Policy{Required: []string{"MISSING"}, Only: []string{"*", "*/*", "["}})
+	_, err := secret.Select(entries("a-b", "a.b", "1X", "LD_PRELOAD", "http/proxy", "ok"), secret.Policy{Only: []string{"*", "*/*", "[", "MISSING"}})
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{`"a-b" and "a.b"`, `"1X" cannot be`, "LD_PRELOAD can make", "HTTP_PROXY can send", "MISSING is missing", `pattern "["`} {
+	for _, want := range []string{`"a-b" and "a.b"`, `"1X" cannot be`, "LD_PRELOAD can make", "HTTP_PROXY can send", `no secret "MISSING"`, `pattern "["`} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in:\n%v", want, err)
 		}
@@ -117,7 +117,6 @@ func TestSelectFiltersByKeyAndByName(t *testing.T) {
 		{secret.Policy{Only: []string{"db/*"}}, "DB_PASS DB_URL"},
 		{secret.Policy{Except: []string{"DB_PASS"}}, "API_KEY DB_URL"},
 		{secret.Policy{Exclude: []string{"api-key"}}, "DB_PASS DB_URL"},
-		{secret.Policy{Required: []string{"db/url", "API_KEY"}}, "API_KEY DB_PASS DB_URL"},
 	} {
 		set, err := secret.Select(entries("db/url", "db/pass", "api-key"), c.p)
 		var names []string
@@ -133,16 +132,6 @@ func TestSelectFiltersByKeyAndByName(t *testing.T) {
 func TestAPlainNameThatIsSelectedMustExist(t *testing.T) {
 	_, err := secret.Select(entries("db/url"), secret.Policy{Only: []string{"DB_URL", "db/url", "NONE_*", "TYPO"}})
 	if errs.KindOf(err) != errs.NotFound || !strings.Contains(err.Error(), `"TYPO"`) || strings.Contains(err.Error(), "NONE") {
-		t.Error(err)
-	}
-}
-
-func TestRequiredIsJudgedBeforeTheUsersFilters(t *testing.T) {
-	es := entries("a", "b")
-	if _, err := secret.Select(es, secret.Policy{Only: []string{"a"}, Required: []string{"B"}}); err != nil {
-		t.Error(err)
-	}
-	if _, err := secret.Select(es, secret.Policy{Exclude: []string{"b"}, Required: []string{"B"}}); errs.KindOf(err) != errs.NotFound {
 		t.Error(err)
 	}
 }

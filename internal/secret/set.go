@@ -24,18 +24,17 @@ type Set []Variable
 
 // Policy says which entries become variables.
 type Policy struct {
-	Only     []string // globs; when there are any, only what one of them matches; a plain name must exist
-	Except   []string // globs; what one of them matches is left out
-	Exclude  []string // as Except, from the configuration
-	Required []string // names or keys that must be there; Only and Except may leave them out, as the user's choice
-	Allow    []string // names that are taken although they are dangerous
+	Only    []string // globs; when there are any, only what one of them matches; a plain name must exist
+	Except  []string // globs; what one of them matches is left out
+	Exclude []string // as Except, from the configuration
+	Allow   []string // names that are taken although they are dangerous
 }
 
 // Select applies p to es and maps what is left to variables. A glob is one of
 // path.Match and matches the key as stored or the name of the variable. All
 // that is wrong is reported at once, in an error of kind Invalid, Conflict (two
-// keys for one name) or NotFound (a required name is missing); the set is then
-// what to look for more problems in, and not to be used.
+// keys for one name) or NotFound (a plain name of Only); the set is then what to
+// look for more problems in, and not to be used.
 func Select(es []Entry, p Policy) (Set, error) {
 	var probs []error
 	chosen, err := Filter(es, p.Only, slices.Concat(p.Except, p.Exclude))
@@ -56,16 +55,10 @@ func Select(es []Entry, p Policy) (Set, error) {
 		}
 		if err := CheckEnvName(v.Name); err != nil {
 			probs = append(probs, &KeyError{v.Key, RuleName, errs.New(errs.Invalid, "key %q: %w", v.Key, err).
-				WithHint("rename the key, or leave it out with --except %s", quoteHint(string(v.Key)))})
+				WithHint("rename the key, or leave it out with --except %s", errs.Word(string(v.Key)))})
 		} else if why := Dangerous(v.Name); why != "" && !slices.Contains(p.Allow, v.Name) {
 			probs = append(probs, &KeyError{v.Key, RuleAllowEnv, errs.New(errs.Invalid, "key %q: the variable %s can %s", v.Key, v.Name, why).
 				WithHint("allow it with --allow-env %s, or leave it out with --except %s", v.Name, v.Name)})
-		}
-	}
-	for _, r := range p.Required {
-		if !has(es, r, p.Exclude) {
-			probs = append(probs, errs.New(errs.NotFound, "required secret %s is missing", r).
-				WithHint("set it with skret set %s", r))
 		}
 	}
 	return set, errors.Join(probs...)
@@ -83,7 +76,7 @@ func Filter(es []Entry, only, except []string) ([]Entry, error) {
 		}
 	}
 	for _, o := range only {
-		if !strings.ContainsAny(o, `*?[\`) && !has(es, o, nil) {
+		if !strings.ContainsAny(o, `*?[\`) && !has(es, o) {
 			probs = append(probs, errs.New(errs.NotFound, "there is no secret %q to select", o).
 				WithHint("see the names with skret list"))
 		}
@@ -98,13 +91,9 @@ func Filter(es []Entry, only, except []string) ([]Entry, error) {
 	return some, errors.Join(probs...)
 }
 
-// has tells whether there is an entry with this key or variable that exclude
-// does not leave out.
-func has(es []Entry, name string, exclude []string) bool {
-	return slices.ContainsFunc(es, func(e Entry) bool {
-		v := e.Key.EnvName()
-		return (string(e.Key) == name || v == name) && !matchAny(exclude, e.Key, v)
-	})
+// has tells whether there is an entry with this key or variable.
+func has(es []Entry, name string) bool {
+	return slices.ContainsFunc(es, func(e Entry) bool { return string(e.Key) == name || e.Key.EnvName() == name })
 }
 
 // collisions returns an error for every name that more than one key of the
@@ -139,12 +128,4 @@ func matchAny(globs []string, k Key, name string) bool {
 		}
 	}
 	return false
-}
-
-// quoteHint quotes s for a shell when it needs quoting.
-func quoteHint(s string) string {
-	if strings.ContainsFunc(s, func(r rune) bool { return r > 127 || !keyByte(byte(r)) && r != '/' }) {
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	}
-	return s
 }

@@ -8,7 +8,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -92,10 +91,6 @@ type Identified interface {
 	// ID tells this one from others; "" if it has none. It makes no request.
 	ID() (string, error)
 }
-
-// ErrFailed is in the error of a service that failed by itself: it refused
-// nothing.
-var ErrFailed = errors.New("the service failed")
 
 // Unreadable is the error that goes with a partial result.
 type Unreadable struct {

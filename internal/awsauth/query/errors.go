@@ -40,10 +40,16 @@ func (e *APIError) busy() bool {
 		"PriorRequestNotComplete", "EntityTemporarilyUnmodifiable", "ConcurrentModification")
 }
 
+// passing tells whether another attempt may go well although AWS did nothing in this
+// one: also when it could not get the keys of a token's issuer.
+func (e *APIError) passing() bool {
+	return e.busy() || e.is("IDPCommunicationError", "InvalidIdentityToken")
+}
+
 // worded is AWS's error in our words.
 type worded struct {
 	text string
-	err  *APIError
+	err  error
 }
 
 func (w *worded) Error() string { return w.text }
@@ -80,7 +86,8 @@ func (c *Client) explain(k call, err error) error {
 	case e.busy():
 		return say(errs.Network, "try again later", "%s: AWS throttled to the end", what)
 	case e.Status >= http.StatusInternalServerError:
-		return say(errs.Backend, "try again later; https://health.aws.amazon.com tells of trouble", "%s: AWS failed", what)
+		return errs.New(errs.Backend, "%w", &worded{what + ": AWS failed (" + e.Code + ")", errors.Join(e, errs.ErrFailed)}).
+			WithHint("try again later; https://health.aws.amazon.com tells of trouble")
 	}
 	kind, text, hint := aboutIt(k, e)
 	return say(kind, hint, "%s: %s", what, text)

@@ -66,7 +66,7 @@ func (c *Client) do(ctx context.Context, k call, out any) error {
 			mended = true
 			continue
 		case attempt == attempts,
-			refused && refusal.Status < http.StatusInternalServerError && !refusal.busy(),
+			refused && refusal.Status < http.StatusInternalServerError && !refusal.passing(),
 			isLost && errs.KindOf(err) != errs.Network:
 			return c.explain(k, err)
 		}

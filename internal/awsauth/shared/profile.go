@@ -157,12 +157,10 @@ func settings(name string, s *section) (*Profile, error) {
 
 // Check tells what is wrong with the sign-in of a profile, or nil.
 func (s *SSO) Check(profile string) error {
-	need := []struct{ key, text string }{{"sso_region", s.Region}, {"sso_start_url", s.StartURL}}
-	if s.Session == "" {
-		need = append(need, []struct{ key, text string }{{"sso_account_id", s.Account}, {"sso_role_name", s.Role}}...)
-	}
 	var missing []string
-	for _, n := range need {
+	for _, n := range []struct{ key, text string }{
+		{"sso_region", s.Region}, {"sso_start_url", s.StartURL}, {"sso_account_id", s.Account}, {"sso_role_name", s.Role},
+	} {
 		if n.text == "" {
 			missing = append(missing, n.key)
 		}

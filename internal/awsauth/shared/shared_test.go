@@ -157,9 +157,10 @@ func TestSignInThatIsHalfIsSaid(t *testing.T) {
 	}{
 		{SSO{Region: "r", StartURL: "u", Account: "a", Role: "x"}, ""},
 		{SSO{Region: "r", Account: "a"}, "lacks sso_start_url, sso_role_name"},
-		{SSO{Session: "s", Region: "r", StartURL: "u"}, ""},
-		{SSO{Session: "s", StartURL: "u"}, "lacks sso_region"},
-		{SSO{Session: "s", Region: "r", StartURL: "u", ownRegion: "q"}, "is not that of its sso-session"},
+		{SSO{Session: "s", Region: "r", StartURL: "u", Account: "a", Role: "x"}, ""},
+		{SSO{Session: "s", Region: "r", StartURL: "u"}, "lacks sso_account_id, sso_role_name"},
+		{SSO{Session: "s", StartURL: "u", Account: "a", Role: "x"}, "lacks sso_region"},
+		{SSO{Session: "s", Region: "r", StartURL: "u", Account: "a", Role: "x", ownRegion: "q"}, "is not that of its sso-session"},
 	} {
 		err := c.sso.Check("p")
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {

@@ -127,7 +127,7 @@ func (c *Client) judge(o op, f failure) error {
 	case f.throttled():
 		return errs.New(errs.Network, "%s: throttled to the end", c.doing(o)).WithHint("try again later")
 	case f.broken():
-		return errs.New(errs.Backend, "%s: the service failed (%s)", c.doing(o), cleanWord(f.code)).
+		return errs.New(errs.Backend, "%s: %w (%s)", c.doing(o), errs.ErrFailed, cleanWord(f.code)).
 			WithHint("try again later; https://health.aws.amazon.com tells of trouble")
 	case f.code == "":
 		return c.nonsense(o, "the answer is not one of IAM Identity Center")

@@ -244,7 +244,7 @@ func (s *Store) current(c content) []secret.Entry {
 		return c.plain.entries()
 	}
 	s.missing.Do(func() {
-		s.o.Notice("there is no " + s.o.File + " yet; the first skret set makes it")
+		s.o.Notice("there is no " + s.o.File + " yet; the first secret that is set there makes it")
 	})
 	return nil
 }

@@ -144,7 +144,7 @@ func (s *Store) unwrap(ctx context.Context, d *document) ([]byte, error) {
 	_, nobody := errors.AsType[*age.NoIdentityMatchError](err)
 	if nobody && !slices.ContainsFunc(me.recipients, func(r string) bool { return hasRecipient(d.recipients, r) }) {
 		return nil, errs.New(errs.Auth, "store %s is %s, and not for you", s.o.File, sealedFor).
-			WithHint("ask one of them to run: skret local recipients add %s", shellWord(me.recipients[0]))
+			WithHint("ask one of them to run: skret local recipients add %s", errs.Word(me.recipients[0]))
 	}
 	return nil, s.damaged("the data key is damaged")
 }
@@ -293,12 +293,4 @@ func sshIdentity(key any) (age.Identity, error) {
 		return agessh.NewRSAIdentity(k)
 	}
 	return nil, errors.New("a type that cannot decrypt")
-}
-
-// shellWord quotes a public key for a shell when it has blanks.
-func shellWord(s string) string {
-	if strings.ContainsAny(s, " \t'\"$`\\") {
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	}
-	return s
 }

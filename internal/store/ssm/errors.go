@@ -9,7 +9,6 @@ import (
 	"unicode"
 
 	"github.com/skret/skret/internal/errs"
-	"github.com/skret/skret/internal/store"
 )
 
 // explain gives a failure its kind, plain words and the next step. what names
@@ -40,7 +39,7 @@ func (s *Store) explain(what string, err error) error {
 	case slices.Contains([]string{"MissingAuthenticationToken", "MissingAuthenticationTokenException", "IncompleteSignature", "IncompleteSignatureException", "NotAuthorized"}, f.code):
 		return s.authError("%s: AWS refused the credentials of %s (%s)", what, s.who(), cleanWord(f.code))
 	case f.status >= 500:
-		return errs.New(errs.Backend, "%s: %w (%s) to do %s", what, store.ErrFailed, cleanWord(f.code), f.op).
+		return errs.New(errs.Backend, "%s: %w (%s) to do %s", what, errs.ErrFailed, cleanWord(f.code), f.op).
 			WithHint("try again later; https://health.aws.amazon.com tells of trouble")
 	}
 	if m, ok := modelled()[f.code]; ok {
