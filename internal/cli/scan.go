@@ -195,8 +195,13 @@ func (a *app) printScan(r *scan.Result, skipped []scan.Skipped) error {
 		}
 		names[s.Why] = append(names[s.Why], label(s.Env, s.Key))
 	}
+	const most = 10
 	for _, why := range reasons {
-		a.streams.Notice("not looked for, since %s: %s", why, strings.Join(names[why], ", "))
+		all := names[why]
+		if more := len(all) - most; more > 0 {
+			all = append(all[:most], fmt.Sprintf("and %d more (--format json has all)", more))
+		}
+		a.streams.Notice("not looked for, since %s: %s", why, strings.Join(all, ", "))
 	}
 	for _, n := range r.Notes {
 		a.streams.Notice("%s", n)
