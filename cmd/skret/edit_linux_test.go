@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,15 +13,22 @@ import (
 // folder in memory of its own.
 func editProject(t *testing.T, editor string) (p *project, memory string) {
 	t.Helper()
-	memory = "/dev/shm/skret-test-" + rand.Text()
-	if err := os.Mkdir(memory, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(memory) })
+	memory = memoryDir(t)
 	p = newProject(t, "provider: local", "XDG_RUNTIME_DIR="+memory)
 	p.skret(t, "set", "KEY=first")
 	p.setEditor(t, editor)
 	return p, memory
+}
+
+// memoryDir is a folder in memory, of the test's own.
+func memoryDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "skret-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 // setEditor makes the script the editor: $1 is the text.

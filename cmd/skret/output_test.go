@@ -76,9 +76,12 @@ func asksJSON(args []string) bool {
 	return slices.Contains(args, "--format=json") || i >= 0 && i+1 < len(args) && args[i+1] == "json"
 }
 
-// The commands that print no JSON of their own: what passes through them, a
-// protocol, and the groups, which print their help.
-var noJSON = []string{"browse", "mask", "mcp", "run", "skret", "auth", "cache", "local", "local_recipients"}
+// The commands that print no JSON of their own: what passes through them, and a
+// protocol.
+var noJSON = []string{"browse", "mask", "mcp", "run"}
+
+// The groups of commands, which print their help.
+var groups = []string{"skret", "auth", "cache", "local", "local_recipients"}
 
 // What is printed besides by several commands, and what schemas share.
 var shared = []string{"common", "error", "event", "mask"}
@@ -87,10 +90,12 @@ var shared = []string{"common", "error", "event", "mask"}
 // for that, and "" if it is no JSON.
 func outputName(args []string) string {
 	c, _, err := tree().Find(args)
-	if err != nil || slices.Contains(args, "--help") || slices.Contains(args, "-h") {
+	if err != nil {
 		return ""
 	}
 	switch name := schemaName(c); {
+	case slices.Contains(args, "--help"), slices.Contains(args, "-h"), slices.Contains(groups, name) && !slices.Contains(args, "--version"):
+		return "help"
 	case name == "skret" && slices.Contains(args, "--version"):
 		return "version"
 	case name != "run" && slices.Contains(noJSON, name):
@@ -286,7 +291,7 @@ func printing() map[string]string {
 // Every command that prints JSON has a schema, and every schema a command.
 func TestEveryOutputHasASchema(t *testing.T) {
 	want := printing()
-	for _, name := range noJSON {
+	for _, name := range slices.Concat(noJSON, groups) {
 		if _, ok := want[name]; !ok {
 			t.Errorf("%s is no command that takes --format json", name)
 		}
@@ -471,7 +476,7 @@ func TestOutputIndex(t *testing.T) {
 	want := "| command | prints |\n|---|---|\n"
 	commands := printing()
 	for _, name := range slices.Sorted(maps.Keys(commands)) {
-		if !slices.Contains(noJSON, name) {
+		if !slices.Contains(slices.Concat(noJSON, groups), name) {
 			want += "| `" + commands[name] + "` | " + title(name) + " |\n"
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"filippo.io/age"
 	"github.com/creack/pty"
@@ -60,7 +61,21 @@ func (p *project) onTerminal(t *testing.T, setup func(*exec.Cmd), name string, a
 		t.Fatal(err)
 	}
 	go c.collect()
+	c.limit(t)
 	return c
+}
+
+// patience is how long a command may take before its test fails, and shows what
+// there was.
+const patience = 2 * time.Minute
+
+// limit ends a command that outlasts the patience, and what waits for its words.
+func (c *console) limit(t *testing.T) {
+	limit := time.AfterFunc(patience, func() {
+		_ = c.master.Close()
+		_ = c.cmd.Process.Kill()
+	})
+	t.Cleanup(func() { limit.Stop() })
 }
 
 // nonblocking returns f as a file that can be closed while it is read.

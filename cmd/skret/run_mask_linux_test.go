@@ -12,7 +12,7 @@ import (
 // A masked command on a terminal has one of its own, in everything but the values.
 func TestMaskOnATerminal(t *testing.T) {
 	p := matrixProject(t)
-	c := p.shown(t, "skret", "run", "--mask", "--", "sh", "-c",
+	c := p.onTerminal(t, nil, "skret", "run", "--mask", "--", "sh", "-c",
 		`test -t 0 && test -t 1 && test -t 2 && echo all are; stty size; printf '\033[31m%s\033[0m\n' $A; echo $A >&2; cat $TLS_KEY; echo; exit 5`)
 	status, out := c.end()
 	if status.ExitStatus() != 5 || !strings.Contains(out, "all are\r\n") || !strings.Contains(out, "\x1b[31m***\x1b[0m\r\n***\r\n***\r\n") {
@@ -26,7 +26,7 @@ func TestMaskOnATerminal(t *testing.T) {
 // What is typed is the command's, which may have it echoed or not.
 func TestMaskHandsOnKeys(t *testing.T) {
 	p := matrixProject(t)
-	c := p.shown(t, "skret", "run", "--mask", "--", "sh", "-c",
+	c := p.onTerminal(t, nil, "skret", "run", "--mask", "--", "sh", "-c",
 		`stty -echo; printf 'password: '; read hidden; stty echo; echo; echo ${#hidden}; printf 'name: '; read name; echo "hello $name"; cat; echo done`)
 	c.wait("password: ")
 	c.send("typed-unseen\n")
@@ -45,7 +45,7 @@ func TestMaskHandsOnKeys(t *testing.T) {
 // The size is there from the start, and follows the window.
 func TestMaskFollowsTheWindow(t *testing.T) {
 	p := matrixProject(t)
-	c := p.shown(t, "skret", "run", "--mask", "--", "sh", "-c", `trap 'stty size; exit 0' WINCH; echo ready; while :; do read line; done`)
+	c := p.onTerminal(t, nil, "skret", "run", "--mask", "--", "sh", "-c", `trap 'stty size; exit 0' WINCH; echo ready; while :; do read line; done`)
 	c.wait("ready")
 	if err := pty.Setsize(c.master, &pty.Winsize{Rows: 33, Cols: 111}); err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestMaskFollowsTheWindow(t *testing.T) {
 func TestMaskLeavesTheTerminalAsItWas(t *testing.T) {
 	for _, end := range []string{"kill -KILL $$", "kill -TERM $$", "exit 3", "kill -TERM $PPID; read x"} {
 		p := matrixProject(t)
-		c := p.shown(t, "skret", "run", "--mask", "--", "sh", "-c", "stty raw -echo; echo ready; "+end)
+		c := p.onTerminal(t, nil, "skret", "run", "--mask", "--", "sh", "-c", "stty raw -echo; echo ready; "+end)
 		if _, out := c.end(); !strings.Contains(out, "ready") || !c.echo() {
 			t.Errorf("%s: echo %v, %q", end, c.echo(), out)
 		}
@@ -77,7 +77,7 @@ func TestMaskWithPartsOnATerminal(t *testing.T) {
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			p := matrixProject(t)
-			c := p.shown(t, "sh", "-c", s.line)
+			c := p.onTerminal(t, nil, "sh", "-c", s.line)
 			if status, out := c.end(); status.ExitStatus() != 0 || !strings.Contains(out, s.want) || strings.Contains(out, "secret-value") {
 				t.Errorf("status %#x, %q", status, out)
 			}
@@ -91,7 +91,7 @@ func TestRunWithTheWindowGone(t *testing.T) {
 		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
 			p := matrixProject(t)
-			c := p.shown(t, "skret", append(append([]string{"run"}, mode.args...), "--", "probe")...)
+			c := p.onTerminal(t, nil, "skret", append(append([]string{"run"}, mode.args...), "--", "probe")...)
 			child := ready(c)
 			c.send("typed\n")
 			c.wait("line typed.")
@@ -142,8 +142,8 @@ func TestRunPassesNoDescriptors(t *testing.T) {
 			}
 		}
 	}
-	_, want := p.shown(t, "ls", "/proc/self/fd").end()
-	if _, got := p.shown(t, "skret", "run", "--mask", "--", "ls", "/proc/self/fd").end(); got != want {
+	_, want := p.onTerminal(t, nil, "ls", "/proc/self/fd").end()
+	if _, got := p.onTerminal(t, nil, "skret", "run", "--mask", "--", "ls", "/proc/self/fd").end(); got != want {
 		t.Errorf("on a terminal of its own: %q, want %q", got, want)
 	}
 }

@@ -35,7 +35,7 @@ var runModes = []struct {
 func matrixProject(t *testing.T) *project {
 	t.Helper()
 	p := newProject(t, "provider: local\nschema:\n  TLS_KEY: {as: file}")
-	if err := os.Mkdir(p.runtime(), 0o700); err != nil {
+	if err := os.Symlink(memoryDir(t), p.runtime()); err != nil {
 		t.Fatal(err)
 	}
 	p.env = append(p.env, "XDG_RUNTIME_DIR="+p.runtime())
@@ -108,28 +108,11 @@ type running interface {
 	end() (unix.WaitStatus, string)
 }
 
-// patience is how long a command may take before its test fails, and shows what
-// there was.
-const patience = time.Minute
-
-// shown is onTerminal with a limit.
-func (p *project) shown(t *testing.T, name string, args ...string) *console {
-	t.Helper()
-	c := p.onTerminal(t, nil, name, args...)
-	c.limit(t)
-	return c
-}
-
-func (c *console) limit(t *testing.T) {
-	limit := time.AfterFunc(patience, func() { _ = c.master.Close() })
-	t.Cleanup(func() { limit.Stop() })
-}
-
 // start runs skret by pipes or on a terminal and returns it with its process.
 func (p *project) start(t *testing.T, terminal bool, args ...string) (running, *os.Process) {
 	t.Helper()
 	if terminal {
-		c := p.shown(t, "skret", args...)
+		c := p.onTerminal(t, nil, "skret", args...)
 		return c, c.cmd.Process
 	}
 	c := p.onPipes(t, "skret", args...)
@@ -310,7 +293,7 @@ func TestRunStopsAndContinuesFromAShell(t *testing.T) {
 					}
 					line = []string{"sh", "script"}
 				}
-				c := p.shown(t, "jobshell", line...)
+				c := p.onTerminal(t, nil, "jobshell", line...)
 				child := ready(c)
 				for range 3 {
 					c.send("typed\n") // what has read once has the terminal

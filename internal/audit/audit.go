@@ -29,7 +29,7 @@ import (
 type Record struct {
 	Time     time.Time    `json:"time"`
 	Command  string       `json:"command"`
-	Env      string       `json:"env,omitempty"`
+	Env      string       `json:"environment,omitempty"`
 	Place    string       `json:"place,omitempty"`
 	Identity string       `json:"identity,omitempty"` // who signs, as far as it is known without a request
 	Read     []secret.Key `json:"read,omitempty"`

@@ -34,7 +34,7 @@ func (r Record) line() []byte {
 	}
 	number := func(name string, n int) { b = strconv.AppendInt(append(b, `,"`+name+`":`...), int64(n), 10) }
 	text("command", r.Command)
-	text("env", r.Env)
+	text("environment", r.Env)
 	text("place", r.Place)
 	text("identity", r.Identity)
 	names("read", r.Read)

@@ -355,7 +355,7 @@ func TestPlacesOfSigningInAreTheSDKs(t *testing.T) {
 				}
 			}
 			if test.profile == "sso" {
-				os.Setenv("AWS_ENDPOINT_URL_SSO_OIDC", c.URL("oidc"))
+				t.Setenv("AWS_ENDPOINT_URL_SSO_OIDC", c.URL("oidc"))
 				reg, token := signedIn(t, c)
 				os.Unsetenv("AWS_ENDPOINT_URL_SSO_OIDC")
 				text, _ := json.Marshal(map[string]any{

@@ -39,14 +39,27 @@ the whole tree.`,
 			if err != nil || len(rest) > 0 {
 				return errs.New(errs.Invalid, "there is no command %q", strings.Join(args, " ")).WithHint("see skret --help")
 			}
-			if asJSON || a.json() {
-				return a.streams.JSON(helpOf(c))
+			if asJSON {
+				a.global.format = "json"
 			}
 			return c.Help()
 		},
 	}
 	help.Flags().BoolVar(&asJSON, "json", false, "print the tree of commands as JSON")
 	return help
+}
+
+// helpInJSON has every way to ask for help print what a program can read where
+// --format json asks for that.
+func (a *app) helpInJSON(root *cobra.Command) {
+	text := root.HelpFunc()
+	root.SetHelpFunc(func(c *cobra.Command, args []string) {
+		if a.json() {
+			_ = a.streams.JSON(helpOf(c)) // Flush tells
+			return
+		}
+		text(c, args)
+	})
 }
 
 // commandJSON is a command as a program reads it.

@@ -129,6 +129,7 @@ Exit codes:
 			root.AddCommand(c.make(a))
 		}
 	}
+	a.helpInJSON(root)
 	root.SetHelpCommand(newHelp(a, root))
 	a.completeFlags(root)
 	wrapArgs(root)

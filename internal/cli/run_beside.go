@@ -18,7 +18,7 @@ import (
 )
 
 // runBeside runs the command as a child.
-func (p *plan) runBeside(ctx context.Context, set secret.Set, parents []string) (err error) {
+func (p *plan) runBeside(ctx context.Context, set secret.Set) (err error) {
 	supervisor := run.NewSupervisor()
 	if err := p.signals.release(); err != nil {
 		return err
@@ -33,7 +33,7 @@ func (p *plan) runBeside(ctx context.Context, set secret.Set, parents []string) 
 	}
 	s := &session{plan: p}
 	if p.mount != "" || p.watch || slices.ContainsFunc(set, func(v secret.Variable) bool { return v.File }) {
-		if s.files, err = run.NewFiles(ctx, parents); err != nil {
+		if s.files, err = run.NewFiles(getenv("XDG_RUNTIME_DIR")); err != nil {
 			return err
 		}
 		defer func() {

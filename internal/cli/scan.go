@@ -312,7 +312,7 @@ type scanJSON struct {
 
 type leakJSON struct {
 	Key         secret.Key `json:"key"`
-	Env         string     `json:"env"`
+	Env         string     `json:"environment"`
 	Form        string     `json:"form"`
 	File        string     `json:"file"`
 	InName      bool       `json:"in_name,omitempty"`
@@ -330,7 +330,7 @@ type problemJSON struct {
 
 type skippedJSON struct {
 	Key secret.Key `json:"key"`
-	Env string     `json:"env"`
+	Env string     `json:"environment"`
 	Why string     `json:"why"`
 }
 

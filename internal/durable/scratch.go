@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/skret/skret/internal/errs"
@@ -14,7 +15,8 @@ import (
 
 // Scratch is a folder of ours alone, for text that must not stay: while a
 // program of the user's works on it, it is in a file. It is in memory where the
-// system has such a place. Its lock ends with the process, which is how
+// system has such a place. What is in it is written by Write, or in one step by
+// [WriteFile]. Its lock ends with the process, which is how
 // [SweepScratch] knows what was left by one that was killed.
 type Scratch struct {
 	Dir      string
@@ -29,27 +31,25 @@ const keptPrefix = "skret-kept-"
 // scratchPrefix is how those begin that are in use.
 func scratchPrefix(kind string) string { return "skret-" + kind + "-" }
 
-// scratchBases are the folders that one may be made in, the best first: runtime (the
-// user's own folder in memory, "" if there is none), the one in memory that the
-// system has for all, and that of temporary files.
+// scratchBases are the folders that one may be made in, the best first: runtime
+// (what the system gives the user for such, "" if it does not) and the one that
+// all users have, if they are in memory, and that of temporary files.
 func scratchBases(runtime string) []string {
-	temp, _ := filepath.Abs(os.TempDir()) // "" if there is no folder that we are in: then there is none
-	return []string{runtime, sharedMemory, temp}
+	bases := slices.DeleteFunc([]string{runtime, sharedMemory}, func(dir string) bool { return !filepath.IsAbs(dir) || !inMemory(dir) })
+	temp := os.TempDir()
+	if abs, err := filepath.Abs(temp); err == nil {
+		temp = abs
+	}
+	return append(bases, temp)
 }
 
 // NewScratch makes a folder for one kind of text, a word that names it. See
 // [SweepScratch] for what is to be done before.
 func NewScratch(kind, runtime string) (*Scratch, error) {
 	var probs []error
-	bases := scratchBases(runtime)
-	for i, base := range bases {
-		memory := inMemory(base)
-		if !filepath.IsAbs(base) || !memory && i < len(bases)-1 {
-			continue
-		}
+	for _, base := range scratchBases(runtime) {
 		s, err := scratchIn(base, kind)
 		if err == nil {
-			s.InMemory = memory
 			return s, nil
 		}
 		probs = append(probs, err)
@@ -58,17 +58,16 @@ func NewScratch(kind, runtime string) (*Scratch, error) {
 }
 
 // SweepScratch wipes the folders of that kind that no process holds any more. left is
-// shown each before.
+// shown each before, while we hold it.
 func SweepScratch(kind, runtime string, left func(dir string)) {
 	for _, base := range scratchBases(runtime) {
-		entries, _ := os.ReadDir(base) // it is no more than housekeeping
-		for _, e := range entries {
-			if !strings.HasPrefix(e.Name(), scratchPrefix(kind)) {
+		for _, name := range names(base) {
+			if !strings.HasPrefix(name, scratchPrefix(kind)) {
 				continue
 			}
-			dir := filepath.Join(base, e.Name())
+			dir := filepath.Join(base, name)
 			info, err := os.Lstat(dir)
-			if err != nil || !info.IsDir() || !ours(info) {
+			if err != nil || !info.IsDir() || !ours(info) || !private(info) {
 				continue
 			}
 			f, err := hold(dir)
@@ -81,6 +80,18 @@ func SweepScratch(kind, runtime string, left func(dir string)) {
 	}
 }
 
+// names are those of what is in a folder, in any order, since one of temporary
+// files may be large; none if it cannot be read.
+func names(dir string) []string {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = d.Close() }()
+	all, _ := d.Readdirnames(-1)
+	return all
+}
+
 func scratchIn(base, kind string) (*Scratch, error) {
 	for {
 		dir := filepath.Join(base, scratchPrefix(kind)+rand.Text())
@@ -90,7 +101,7 @@ func scratchIn(base, kind string) (*Scratch, error) {
 		f, err := hold(dir)
 		switch {
 		case err == nil:
-			return &Scratch{Dir: dir, held: f}, nil
+			return &Scratch{Dir: dir, InMemory: inMemory(dir), held: f}, nil
 		case !errors.Is(err, errLocked) && !errors.Is(err, fs.ErrNotExist): // else it was taken for a leftover, just now
 			_ = os.Remove(dir)
 			return nil, err
@@ -100,11 +111,11 @@ func scratchIn(base, kind string) (*Scratch, error) {
 
 // hold takes the lock of a folder that is there.
 func hold(dir string) (*os.File, error) {
-	f, err := openLock(filepath.Join(dir, "x"))
+	f, busy, err := tryLock(filepath.Join(dir, "x"))
 	if err != nil {
 		return nil, err
 	}
-	if err = lock(f, false); err == nil {
+	if err = errLocked; !busy {
 		_, err = os.Stat(dir)
 	}
 	if err != nil {
@@ -144,8 +155,12 @@ func (s *Scratch) Wipe() error {
 		}
 		return nil
 	})
+	err := os.RemoveAll(s.Dir) // while it is held: nobody else takes what is going
 	_ = s.held.Close()
-	if err := os.RemoveAll(s.Dir); err != nil {
+	if err != nil { // where the lock is a file in it that cannot go while it is open
+		err = os.RemoveAll(s.Dir)
+	}
+	if err != nil {
 		return errs.New(errs.Unclassified, "remove a temporary folder: %w", err).WithHint("remove it by hand: %s", s.Dir)
 	}
 	return nil

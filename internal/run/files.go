@@ -1,7 +1,6 @@
 package run
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -19,16 +18,13 @@ import (
 // in its environment, in a folder of their own, and one with all of them where
 // the user wants it. They are there as long as the command.
 //
-// The folder is locked as long as we live. One that is not was left by a skret
-// that was killed: [Sweep] removes it, and what its record says to be of it.
+// What a skret that was killed has left of them, [Sweep] removes.
 type Files struct {
-	dir    string
-	memory bool
-	unlock func()
-	mount  *mount
+	scratch *durable.Scratch
+	mount   *mount
 }
 
-// mount is a file outside of the folder.
+// mount is a file outside of the folder; a record in it tells Sweep of it.
 type mount struct {
 	Path     string    `json:"path"`
 	Size     int64     `json:"size"`
@@ -36,52 +32,28 @@ type mount struct {
 }
 
 const (
-	dirPrefix  = "skret-run-"
-	recordName = "record.json" // no variable has such a name
-	maxRecord  = 64 << 10
+	scratchKind = "run"
+	recordName  = "record.json" // no variable has such a name
+	maxRecord   = 64 << 10
 )
 
-// Parents are the folders in which files for a command may be, the best first:
-// what the system gives the user for such, memory that looks like a folder, and
-// the folder for temporary files, which is on a disk.
-func Parents(runtimeDir, temp string) []string {
-	parents := []string{"/dev/shm", temp}
-	if filepath.IsAbs(runtimeDir) {
-		parents = slices.Insert(parents, 0, runtimeDir)
-	}
-	return parents
-}
-
-// NewFiles makes the folder in the first of parents that takes it; the last of
-// them is the one on a disk.
-func NewFiles(ctx context.Context, parents []string) (*Files, error) {
-	var dir string
-	var err error
-	for _, parent := range parents {
-		if dir, err = durable.TempDir(parent, dirPrefix); err == nil {
-			break
-		}
-	}
+// NewFiles makes the folder: in memory, in runtimeDir (what the system gives the
+// user for such, "" if it does not) or where all users may, or else on the disk.
+func NewFiles(runtimeDir string) (*Files, error) {
+	scratch, err := durable.NewScratch(scratchKind, runtimeDir)
 	if err != nil {
 		return nil, err
 	}
-	f := &Files{dir: dir, memory: filepath.Dir(dir) != filepath.Clean(parents[len(parents)-1])}
-	if f.unlock, err = durable.Lock(ctx, f.path(recordName)); err != nil {
-		return nil, errors.Join(err, durable.RemoveDir(dir))
-	}
-	if err := f.record(); err != nil {
-		return nil, errors.Join(err, f.Remove())
-	}
-	return f, nil
+	return &Files{scratch: scratch}, nil
 }
 
 // Dir returns the folder.
-func (f *Files) Dir() string { return f.dir }
+func (f *Files) Dir() string { return f.scratch.Dir }
 
 // InMemory tells whether what is in the folder is on no disk.
-func (f *Files) InMemory() bool { return f.memory }
+func (f *Files) InMemory() bool { return f.scratch.InMemory }
 
-func (f *Files) path(name string) string { return filepath.Join(f.dir, name) }
+func (f *Files) path(name string) string { return filepath.Join(f.scratch.Dir, name) }
 
 // Write writes the variables that are to be files, in place of those of before,
 // and returns the set in which their values are paths.
@@ -98,7 +70,7 @@ func (f *Files) Write(set secret.Set) (secret.Set, error) {
 		}
 		set[i].Value, set[i].File = secret.NewValue(f.path(v.Name)), false
 	}
-	entries, err := os.ReadDir(f.dir)
+	entries, err := os.ReadDir(f.scratch.Dir)
 	for _, e := range entries {
 		if !now[e.Name()] && e.Name()[0] != '.' { // a lock, where folders have none
 			err = errors.Join(err, durable.Remove(f.path(e.Name())))
@@ -175,43 +147,17 @@ func (f *Files) Remove() error {
 	if f.mount != nil {
 		err = durable.Remove(f.mount.Path)
 	}
-	f.unlock()
-	return errors.Join(err, durable.RemoveDir(f.dir))
+	return errors.Join(err, f.scratch.Wipe())
 }
 
-// Sweep removes what a skret that was killed has left in these folders; in the
-// last, which may be large, only where there is no other. What a living one has
-// there stays. Of a file outside it removes what nobody has changed since.
-func Sweep(parents []string) {
-	memory := false
-	for i, parent := range parents {
-		if _, err := os.Stat(parent); err != nil || memory && i == len(parents)-1 {
-			continue
+// Sweep removes what a skret that was killed has left: its folder, and of a file
+// outside, what nobody has changed since. What a living one has stays.
+func Sweep(runtimeDir string) {
+	durable.SweepScratch(scratchKind, runtimeDir, func(dir string) {
+		text, err := durable.ReadFile(filepath.Join(dir, recordName), maxRecord)
+		var left mount
+		if err == nil && json.Unmarshal(text, &left) == nil && left.there() {
+			_ = durable.Remove(left.Path) // what cannot be removed stays
 		}
-		memory = true
-		for _, dir := range durable.TempDirs(parent, dirPrefix) {
-			sweep(dir)
-		}
-	}
-}
-
-func sweep(dir string) {
-	record := filepath.Join(dir, recordName)
-	unlock, _, err := durable.TryLock(record)
-	if err != nil || unlock == nil {
-		return
-	}
-	defer unlock()
-	text, err := durable.ReadFile(record, maxRecord)
-	if err != nil {
-		if info, err := os.Stat(dir); err != nil || time.Since(info.ModTime()) < time.Minute {
-			return // it is being made
-		}
-	}
-	var left *mount
-	if json.Unmarshal(text, &left) == nil && left != nil && left.there() {
-		_ = durable.Remove(left.Path) // what cannot be removed now, can the next time
-	}
-	unlock()
-	_ = durable.RemoveDir(dir)
+	})
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/skret/skret/internal/errs"
 )
 
-// content returns the names of what is in a folder, and what they hold.
+// content returns the names of what is in a folder, and what they hold, but no
+// lock.
 func content(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -18,6 +19,9 @@ func content(t *testing.T, dir string) map[string]string {
 	}
 	all := map[string]string{}
 	for _, e := range entries {
+		if e.Name()[0] == '.' {
+			continue
+		}
 		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
 		if err != nil {
 			t.Fatal(err)
@@ -27,19 +31,25 @@ func content(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-func newFiles(t *testing.T, parents ...string) *Files {
+// newFiles makes files whose folder is in a place of the test's own.
+func newFiles(t *testing.T) (f *Files, place string) {
 	t.Helper()
-	f, err := NewFiles(t.Context(), parents)
-	if err != nil {
+	place, err := os.MkdirTemp("/dev/shm", "skret-test-")
+	if err != nil { // no memory here: it is among the temporary files
+		place = t.TempDir()
+		t.Setenv("TMPDIR", place)
+		t.Setenv("TMP", place)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(place) })
+	if f, err = NewFiles(place); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = f.Remove() })
-	return f
+	return f, place
 }
 
 func TestFilesFollowTheSet(t *testing.T) {
-	parent := t.TempDir()
-	f := newFiles(t, parent, t.TempDir())
+	f, place := newFiles(t)
 	set := secrets("A=plain", "B=in a file", "C=another")
 	set[1].File, set[2].File = true, true
 	got, err := f.Write(set)
@@ -54,34 +64,23 @@ func TestFilesFollowTheSet(t *testing.T) {
 	if _, err := f.Write(now); err != nil {
 		t.Fatal(err)
 	}
-	if c := content(t, f.Dir()); len(c) != 2 || c["B"] != "new" {
+	if c := content(t, f.Dir()); len(c) != 1 || c["B"] != "new" {
 		t.Errorf("%q", c)
 	}
-	if !f.InMemory() {
-		t.Error("the first of two parents is taken for the one on the disk")
+	if filepath.Dir(f.Dir()) != place {
+		t.Errorf("the folder is %s", f.Dir())
 	}
 	if err := f.Remove(); err != nil {
 		t.Error(err)
 	}
-	if c := content(t, parent); len(c) > 0 {
+	if c := content(t, place); len(c) > 0 {
 		t.Errorf("%q", c)
-	}
-}
-
-func TestFilesTakeTheNextParent(t *testing.T) {
-	last := t.TempDir()
-	f := newFiles(t, filepath.Join(t.TempDir(), "none"), last)
-	if filepath.Dir(f.Dir()) != last || f.InMemory() {
-		t.Errorf("%s, in memory %v", f.Dir(), f.InMemory())
-	}
-	if _, err := NewFiles(t.Context(), []string{filepath.Join(last, "none")}); err == nil {
-		t.Error("made in a folder that is not there")
 	}
 }
 
 func TestMountKeepsOff(t *testing.T) {
 	dir := t.TempDir()
-	f := newFiles(t, t.TempDir())
+	f, _ := newFiles(t)
 	there := filepath.Join(dir, "there")
 	if err := os.WriteFile(there, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
@@ -107,21 +106,30 @@ func TestMountKeepsOff(t *testing.T) {
 }
 
 func TestSweepLeavesTheLiving(t *testing.T) {
-	parent, dir := t.TempDir(), t.TempDir()
-	f := newFiles(t, parent)
+	dir := t.TempDir()
+	f, place := newFiles(t)
 	if err := f.Mount(filepath.Join(dir, "file"), []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	Sweep([]string{parent, filepath.Join(parent, "none")})
+	Sweep(place)
 	if len(content(t, dir)) != 1 || len(content(t, f.Dir())) != 1 {
 		t.Error("a living one's files were removed")
 	}
-	f.unlock() // as its death does
-	Sweep([]string{parent})
+	dead := f.Dir() + "DEAD" // with the same record, and nobody who holds it
+	if err := os.Mkdir(dead, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dead, recordName), []byte(content(t, f.Dir())[recordName]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	Sweep(place)
 	if len(content(t, dir)) != 0 {
 		t.Error("the file is still there")
 	}
-	if _, err := os.Stat(f.Dir()); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(dead); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the folder is still there: %v", err)
+	}
+	if len(content(t, f.Dir())) != 1 {
+		t.Error("the living one's folder was removed")
 	}
 }
