@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,8 +24,8 @@ func editProject(t *testing.T, editor string) (p *project, memory string) {
 // memoryDir is a folder in memory, of the test's own.
 func memoryDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "skret-test-")
-	if err != nil {
+	dir := "/dev/shm/skret-test-" + rand.Text()
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })

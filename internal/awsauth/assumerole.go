@@ -119,7 +119,7 @@ func (s *signIn) source(ctx context.Context, source string) (*Identity, error) {
 			WithHint("see the sources with skret auth status; one may lead back to itself")
 	}
 	o.Region = cmp.Or(o.Region, noRegion)
-	return Resolve(ctx, o)
+	return Resolve(o)
 }
 
 // assumeRole mints credentials of the role.

@@ -119,7 +119,7 @@ type Identity struct {
 
 // Resolve finds the identity. It makes no request: credentials that must be
 // fetched are fetched when they are first used.
-func Resolve(ctx context.Context, o Options) (*Identity, error) {
+func Resolve(o Options) (*Identity, error) {
 	o.fill()
 	choice, err := choose(o)
 	if err != nil {

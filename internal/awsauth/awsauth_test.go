@@ -156,7 +156,7 @@ ca_bundle = `
 		if profile == "fips" {
 			o.Region = ""
 		}
-		id, err := Resolve(t.Context(), o)
+		id, err := Resolve(o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +189,7 @@ func TestNoCredentialsIsKnownSoon(t *testing.T) {
 	silent := fake.NewMetadata("silent")
 	defer silent.Close()
 	environment(t, "AWS_EC2_METADATA_DISABLED=", "AWS_EC2_METADATA_SERVICE_ENDPOINT="+silent.URL)
-	id, err := Resolve(t.Context(), options())
+	id, err := Resolve(options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,7 @@ func TestInstanceRole(t *testing.T) {
 	imds := fake.NewMetadata("")
 	defer imds.Close()
 	environment(t, "AWS_EC2_METADATA_DISABLED=", "AWS_EC2_METADATA_SERVICE_ENDPOINT="+imds.URL)
-	id, err := Resolve(t.Context(), options())
+	id, err := Resolve(options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func TestMFACode(t *testing.T) {
 		}
 		return []byte(code), nil
 	}
-	id, err := Resolve(t.Context(), o)
+	id, err := Resolve(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func (o Options) caller(ctx context.Context, p aws.CredentialsProvider, who, ren
 // that it is sent with.
 func SignCaller(ctx context.Context, o Options) (method, body string, headers map[string]string, err error) {
 	o.Region = cmp.Or(o.Region, noRegion)
-	id, err := Resolve(ctx, o)
+	id, err := Resolve(o)
 	if err != nil {
 		return "", "", nil, err
 	}

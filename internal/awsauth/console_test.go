@@ -192,7 +192,7 @@ func TestConsoleSessionThatCannotBeRenewed(t *testing.T) {
 		s.status, s.reply = c.status, c.reply
 		file := consoleFile(t, key, s.URL, time.Now().Add(-time.Hour))
 		before, _ := os.ReadFile(file)
-		id, err := Resolve(t.Context(), options())
+		id, err := Resolve(options())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,7 +211,7 @@ func retrieved(t *testing.T) aws.Credentials {
 	t.Helper()
 	o := options()
 	o.Log = slog.New(slog.DiscardHandler)
-	id, err := Resolve(t.Context(), o)
+	id, err := Resolve(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ func Keys(ctx context.Context, o Options) (aws.Credentials, error) {
 			WithHint("make one with skret auth login aws; --auth chain takes what the AWS SDK finds")
 	}
 	o.Region = cmp.Or(o.Region, noRegion)
-	id, err := Resolve(ctx, o)
+	id, err := Resolve(o)
 	if err != nil {
 		return aws.Credentials{}, err
 	}

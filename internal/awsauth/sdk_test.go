@@ -47,7 +47,7 @@ func fetch(ctx context.Context, t *testing.T, way string) (aws.Credentials, erro
 	o := options()
 	o.Region = ""
 	o.AskMFA = func(context.Context, string) ([]byte, error) { return []byte(fake.MFACode), nil }
-	id, err := Resolve(ctx, o)
+	id, err := Resolve(o)
 	if err != nil {
 		return aws.Credentials{}, err
 	}

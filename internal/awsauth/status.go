@@ -152,7 +152,7 @@ func (st *Status) ask(ctx context.Context, o Options) {
 func (o Options) quietly(ctx context.Context) (*Identity, error) {
 	o.Notice, o.Relogin = func(string) {}, nil
 	o.Region = cmp.Or(o.Region, noRegion)
-	return Resolve(ctx, o)
+	return Resolve(o)
 }
 
 // whoIs asks STS, signed by the identity.

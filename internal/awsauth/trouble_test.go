@@ -83,7 +83,7 @@ func TestTroubleOfRoles(t *testing.T) {
 		}
 		o := options()
 		o.Getenv = func(name string) string { return env[name] }
-		id, err := Resolve(t.Context(), o)
+		id, err := Resolve(o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -260,7 +260,7 @@ func TestCredentialsAreGotOnce(t *testing.T) {
 	o := options()
 	o.Account = "111122223333"
 	o.AskMFA = func(context.Context, string) ([]byte, error) { codes.Add(1); return []byte(fake.MFACode), nil }
-	id, err := Resolve(t.Context(), o)
+	id, err := Resolve(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func TestWhoTellsIdentitiesApart(t *testing.T) {
 			get := func(name string) string { return env[name] }
 			var who [2]string
 			for i := range who {
-				id, err := Resolve(t.Context(), Options{Region: "us-east-1", Getenv: get, Log: slog.New(slog.DiscardHandler)})
+				id, err := Resolve(Options{Region: "us-east-1", Getenv: get, Log: slog.New(slog.DiscardHandler)})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -114,7 +114,7 @@ func runEdit(ctx context.Context, a *app, o editOptions, args []string) error {
 	}
 	const kind = "edit"
 	memory := getenv("XDG_RUNTIME_DIR")
-	durable.SweepScratch(kind, memory, func(string) {}) // what skret left when it was killed
+	durable.SweepScratch(kind, memory, true, func(string) {}) // what skret left when it was killed
 	if e.scratch, err = durable.NewScratch(kind, memory); err != nil {
 		return err
 	}

@@ -205,8 +205,9 @@ func runRun(ctx context.Context, a *app, o runOptions, args []string) error {
 	}
 	a.began(args[0])
 	a.log.Debug("start", "program", p.path, "secrets", len(set), "variables", len(env))
-	run.Sweep(getenv("XDG_RUNTIME_DIR"))
-	if len(reasons) > 0 || p.supervise || p.masks() {
+	beside := len(reasons) > 0 || p.supervise || p.masks()
+	run.Sweep(getenv("XDG_RUNTIME_DIR"), beside)
+	if beside {
 		return p.runBeside(ctx, set)
 	}
 	if err := a.streams.Flush(); err != nil {

@@ -58,9 +58,14 @@ func NewScratch(kind, runtime string) (*Scratch, error) {
 }
 
 // SweepScratch wipes the folders of that kind that no process holds any more. left is
-// shown each before, while we hold it.
-func SweepScratch(kind, runtime string, left func(dir string)) {
-	for _, base := range scratchBases(runtime) {
+// shown each before, while we hold it. Where temporary files are it looks only if
+// everywhere is set, or there is no other place: that folder may be large.
+func SweepScratch(kind, runtime string, everywhere bool, left func(dir string)) {
+	bases := scratchBases(runtime)
+	if !everywhere && len(bases) > 1 {
+		bases = bases[:len(bases)-1]
+	}
+	for _, base := range bases {
 		for _, name := range names(base) {
 			if !strings.HasPrefix(name, scratchPrefix(kind)) {
 				continue

@@ -114,7 +114,7 @@ func TestScratchSweepsWhatTheDeadLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	var left []string
-	SweepScratch("test", "", func(dir string) {
+	SweepScratch("test", "", true, func(dir string) {
 		if b, err := os.ReadFile(filepath.Join(dir, "KEY")); err == nil && string(b) == "hunter2" {
 			left = append(left, dir)
 		}

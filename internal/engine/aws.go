@@ -51,7 +51,7 @@ func openSession(ctx context.Context, o Options) (session, error) {
 		trust = load(bundle)
 	}
 	a := AWS(o)
-	id, err := awsauth.Resolve(ctx, a)
+	id, err := awsauth.Resolve(a)
 	if err != nil {
 		return session{}, err
 	}

@@ -270,7 +270,7 @@ func (d *diagnosis) permissions(ctx context.Context, o Options) []doctor.Finding
 	if d.lost {
 		return []doctor.Finding{{What: p.Describe(), Result: doctor.Skipped, Detail: "there is no identity that works"}}
 	}
-	id, err := awsauth.Resolve(ctx, AWS(o))
+	id, err := awsauth.Resolve(AWS(o))
 	if err != nil {
 		return []doctor.Finding{doctor.Of(p.Describe(), err)}
 	}

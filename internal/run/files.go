@@ -151,9 +151,10 @@ func (f *Files) Remove() error {
 }
 
 // Sweep removes what a skret that was killed has left: its folder, and of a file
-// outside, what nobody has changed since. What a living one has stays.
-func Sweep(runtimeDir string) {
-	durable.SweepScratch(scratchKind, runtimeDir, func(dir string) {
+// outside, what nobody has changed since. What a living one has stays. everywhere is
+// that of [durable.SweepScratch].
+func Sweep(runtimeDir string, everywhere bool) {
+	durable.SweepScratch(scratchKind, runtimeDir, everywhere, func(dir string) {
 		text, err := durable.ReadFile(filepath.Join(dir, recordName), maxRecord)
 		var left mount
 		if err == nil && json.Unmarshal(text, &left) == nil && left.there() {

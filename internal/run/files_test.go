@@ -1,6 +1,7 @@
 package run
 
 import (
+	"crypto/rand"
 	"errors"
 	"os"
 	"path/filepath"
@@ -34,7 +35,8 @@ func content(t *testing.T, dir string) map[string]string {
 // newFiles makes files whose folder is in a place of the test's own.
 func newFiles(t *testing.T) (f *Files, place string) {
 	t.Helper()
-	place, err := os.MkdirTemp("/dev/shm", "skret-test-")
+	place = "/dev/shm/skret-test-" + rand.Text()
+	err := os.Mkdir(place, 0o700)
 	if err != nil { // no memory here: it is among the temporary files
 		place = t.TempDir()
 		t.Setenv("TMPDIR", place)
@@ -111,7 +113,7 @@ func TestSweepLeavesTheLiving(t *testing.T) {
 	if err := f.Mount(filepath.Join(dir, "file"), []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	Sweep(place)
+	Sweep(place, true)
 	if len(content(t, dir)) != 1 || len(content(t, f.Dir())) != 1 {
 		t.Error("a living one's files were removed")
 	}
@@ -122,7 +124,7 @@ func TestSweepLeavesTheLiving(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dead, recordName), []byte(content(t, f.Dir())[recordName]), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	Sweep(place)
+	Sweep(place, true)
 	if len(content(t, dir)) != 0 {
 		t.Error("the file is still there")
 	}
