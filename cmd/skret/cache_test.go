@@ -46,10 +46,6 @@ func TestMarkerStaysInsideWithCache(t *testing.T) {
 // Whoever is killed while he asks anew leaves what is kept as it was.
 func TestCacheAfterKills(t *testing.T) {
 	p, aws := cached(t, "prefer")
-	for i := range 30 {
-		aws.Put(fmt.Sprintf("/app/dev/K%02d", i), "value")
-	}
-	p.skret(t, "run", "--", "true")
 	var n, at atomic.Int64
 	var victim atomic.Pointer[os.Process]
 	var started atomic.Pointer[chan struct{}]
@@ -59,6 +55,10 @@ func TestCacheAfterKills(t *testing.T) {
 			_ = victim.Load().Kill()
 		}
 	}
+	for i := range 30 {
+		aws.Put(fmt.Sprintf("/app/dev/K%02d", i), "value")
+	}
+	p.skret(t, "run", "--", "true")
 	for request := range int64(4) { // of the list
 		begun := make(chan struct{})
 		started.Store(&begun)

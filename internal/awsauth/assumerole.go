@@ -105,7 +105,7 @@ func (l *attempt) checkSource(source string) error {
 const maxSources = 5
 
 // source returns who assumes the role of a sign-in.
-func (s *signIn) source(ctx context.Context, source string) (*Identity, error) {
+func (s *signIn) source(source string) (*Identity, error) {
 	o := s.o
 	o.Account, o.Role, o.Relogin = "", "", nil // those are for the role itself
 	o.Auth, o.AuthFrom, o.Profile, o.ProfileExplicit = Chain, "source", "", false
@@ -125,7 +125,7 @@ func (s *signIn) source(ctx context.Context, source string) (*Identity, error) {
 // assumeRole mints credentials of the role.
 func (s *signIn) assumeRole(ctx context.Context) (aws.Credentials, error) {
 	c := s.last()
-	src, err := s.source(ctx, c.Meta["source"])
+	src, err := s.source(c.Meta["source"])
 	if err != nil {
 		return aws.Credentials{}, err
 	}

@@ -48,7 +48,7 @@ func Bootstrap(ctx context.Context, o Options, b BootstrapOptions) (Bootstrapped
 	} else if errs.KindOf(err) != errs.NotFound {
 		return Bootstrapped{}, err
 	}
-	id, err := o.quietly(ctx)
+	id, err := o.quietly()
 	if err != nil {
 		return Bootstrapped{}, err
 	}

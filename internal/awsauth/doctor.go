@@ -308,7 +308,7 @@ func (d *doctor) kept(all []vault.Credential) {
 // ask has STS say who commands sign as, which shows the clock's error, too.
 func (d *doctor) ask(ctx context.Context) {
 	o := d.o
-	id, err := o.quietly(ctx)
+	id, err := o.quietly()
 	if err == nil {
 		o.Region = id.Region
 		client := o.query(id.Credentials, id.Origin, id.Renew)

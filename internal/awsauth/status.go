@@ -140,7 +140,7 @@ func (o Options) stored(c vault.Credential) Status {
 
 // ask has STS say who the sign-in is.
 func (st *Status) ask(ctx context.Context, o Options) {
-	id, err := o.quietly(ctx)
+	id, err := o.quietly()
 	if err == nil {
 		st.judge(o.whoIs(ctx, id))
 		return
@@ -149,7 +149,7 @@ func (st *Status) ask(ctx context.Context, o Options) {
 }
 
 // quietly is Resolve without remarks, for looking and not for using.
-func (o Options) quietly(ctx context.Context) (*Identity, error) {
+func (o Options) quietly() (*Identity, error) {
 	o.Notice, o.Relogin = func(string) {}, nil
 	o.Region = cmp.Or(o.Region, noRegion)
 	return Resolve(o)
@@ -183,7 +183,7 @@ func is[E error](err error) bool { _, ok := errors.AsType[E](err); return ok }
 // chainStatus is the status of what the SDK's chain finds.
 func (o Options) chainStatus(ctx context.Context, c choice, offline bool) Status {
 	st := Status{Method: Chain, Used: true, State: Unknown, Reason: c.reason}
-	id, err := o.quietly(ctx)
+	id, err := o.quietly()
 	if err != nil {
 		st.judge(query.Caller{}, err)
 		return st

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -45,7 +46,7 @@ Exit codes:
 type diagnosedJSON struct {
 	Area   string `json:"area"`
 	What   string `json:"what"`
-	Result string `json:"result"` // ok, warning, problem, not checked
+	Result string `json:"result"` // ok, warning, problem, not_checked
 	Detail string `json:"detail"`
 	Mend   string `json:"mend"`
 }
@@ -77,7 +78,7 @@ func runDoctor(ctx context.Context, a *app) error {
 			Suggest  string          `json:"suggest"`
 		}{[]diagnosedJSON{}, next}
 		for _, f := range found {
-			doc.Findings = append(doc.Findings, diagnosedJSON{f.Area, f.What, string(f.Result), f.Detail, f.Mend})
+			doc.Findings = append(doc.Findings, diagnosedJSON{f.Area, f.What, strings.ReplaceAll(string(f.Result), " ", "_"), f.Detail, f.Mend})
 		}
 		if err := a.streams.JSON(doc); err != nil {
 			return err

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -18,8 +17,8 @@ import (
 // openAWS returns the store in SSM of o.Project's environment, and what is kept of
 // it around it. It makes no request, but starts loading the trust store for those
 // to come, unless there may be none.
-func openAWS(ctx context.Context, o Options) (store.Store, error) {
-	s, err := o.sessions.of(o.Project.Place, func() (session, error) { return openSession(ctx, o) })
+func openAWS(o Options) (store.Store, error) {
+	s, err := o.sessions.of(o.Project.Place, func() (session, error) { return openSession(o) })
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +39,7 @@ type session struct {
 	http  *http.Client
 }
 
-func openSession(ctx context.Context, o Options) (session, error) {
+func openSession(o Options) (session, error) {
 	p := o.Project
 	bundle, load := p.Getenv("AWS_CA_BUNDLE"), httpx.Preload
 	if serves(o) {

@@ -53,13 +53,13 @@ type Client struct {
 
 // Open composes the client of o.Project's environment. It makes no request and
 // opens no store file: that is done by the first call that needs it.
-func Open(ctx context.Context, o Options) (*Client, error) {
+func Open(_ context.Context, o Options) (*Client, error) {
 	several := len(o.Project.Layers) > 1
 	if several {
 		o = shared(o)
 	}
 	o.visit = o.Trail.Visit(o.Project.Env, auditPlace(o.Project))
-	own, err := openStore(ctx, o)
+	own, err := openStore(o)
 	if err != nil {
 		return nil, err
 	}
@@ -71,12 +71,12 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 }
 
 // openStore returns the store of o.Project's own place.
-func openStore(ctx context.Context, o Options) (store.Store, error) {
+func openStore(o Options) (store.Store, error) {
 	switch o.Project.Place.Provider {
 	case config.ProviderLocal:
 		return openLocal(o), nil
 	case config.ProviderAWS:
-		return openAWS(ctx, o)
+		return openAWS(o)
 	default:
 		return nil, errs.New(errs.Config, "provider %q is not known", o.Project.Place.Provider)
 	}

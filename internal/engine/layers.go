@@ -50,11 +50,11 @@ func newLayered(o Options, own store.Store) *layered {
 func opener(o Options) func(ctx context.Context) (store.Store, error) {
 	var mu sync.Mutex
 	var s store.Store
-	return func(ctx context.Context) (_ store.Store, err error) {
+	return func(context.Context) (_ store.Store, err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if s == nil {
-			s, err = openStore(ctx, o)
+			s, err = openStore(o)
 		}
 		return s, err
 	}

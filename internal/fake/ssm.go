@@ -227,8 +227,11 @@ func (s *SSM) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	if s.OnCall != nil {
-		s.OnCall()
+	s.mu.Lock()
+	onCall := s.OnCall
+	s.mu.Unlock()
+	if onCall != nil {
+		onCall()
 	}
 	op, ours := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "AmazonSSM.")
 	in := map[string]any{}
