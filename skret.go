@@ -87,7 +87,7 @@ type Client struct{ engine *engine.Client }
 
 // Open reads the configuration and opens the environment. It makes no request:
 // the first call that needs the store does.
-func Open(ctx context.Context, o Options) (*Client, error) {
+func Open(_ context.Context, o Options) (*Client, error) {
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	if o.Notice == nil {
 		o.Notice = func(string) {}
 	}
-	client, err := engine.Open(ctx, engine.Options{Project: project, Log: o.Log, Notice: o.Notice, UserAgent: "skret-go"})
+	client, err := engine.Open(engine.Options{Project: project, Log: o.Log, Notice: o.Notice, UserAgent: "skret-go"})
 	if err != nil {
 		return nil, err
 	}

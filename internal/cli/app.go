@@ -171,7 +171,7 @@ func (a *app) abs(name string) (string, error) {
 }
 
 // open loads the configuration and opens its environment.
-func (a *app) open(ctx context.Context) (*engine.Client, error) {
+func (a *app) open() (*engine.Client, error) {
 	p, err := a.project()
 	if err != nil {
 		return nil, err
@@ -179,7 +179,7 @@ func (a *app) open(ctx context.Context) (*engine.Client, error) {
 	if p.Remote() {
 		a.signals.watch()
 	}
-	return engine.Open(ctx, a.options(p))
+	return engine.Open(a.options(p))
 }
 
 // options are what the engine gets besides the configuration.

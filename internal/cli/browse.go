@@ -142,7 +142,7 @@ func (b *browsed) project(env string) (*config.Project, error) {
 }
 
 // client opens an environment, once.
-func (b *browsed) client(ctx context.Context, env string) (*engine.Client, error) {
+func (b *browsed) client(env string) (*engine.Client, error) {
 	b.mu.Lock()
 	c := b.clients[env]
 	b.mu.Unlock()
@@ -153,7 +153,7 @@ func (b *browsed) client(ctx context.Context, env string) (*engine.Client, error
 	if err != nil {
 		return nil, err
 	}
-	if c, err = engine.Open(ctx, b.engineOptions(p)); err != nil {
+	if c, err = engine.Open(b.engineOptions(p)); err != nil {
 		return nil, err
 	}
 	b.mu.Lock()
@@ -189,7 +189,7 @@ func (b *browsed) engineOptions(p *config.Project) engine.Options {
 // Names is the method of [browse.Reader]. What the store does not say of a secret, the
 // project's schema may.
 func (b *browsed) Names(ctx context.Context, env string) ([]secret.Entry, error) {
-	c, err := b.client(ctx, env)
+	c, err := b.client(env)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +206,7 @@ func (b *browsed) Names(ctx context.Context, env string) ([]secret.Entry, error)
 
 // Value is the method of [browse.Reader].
 func (b *browsed) Value(ctx context.Context, env string, k secret.Key, version int64) (secret.Entry, error) {
-	c, err := b.client(ctx, env)
+	c, err := b.client(env)
 	if err != nil {
 		return secret.Entry{}, err
 	}
@@ -223,7 +223,7 @@ func (b *browsed) Value(ctx context.Context, env string, k secret.Key, version i
 // History is the method of [browse.Reader]. The stores give the values with it, which
 // go no further.
 func (b *browsed) History(ctx context.Context, env string, k secret.Key) ([]browse.Version, error) {
-	c, err := b.client(ctx, env)
+	c, err := b.client(env)
 	if err != nil {
 		return nil, err
 	}
@@ -301,7 +301,7 @@ func (b *browsed) flags(env string) (config.Flags, error) {
 
 // Delete is the method of [browse.Writer].
 func (b *browsed) Delete(ctx context.Context, env string, k secret.Key) error {
-	c, err := b.client(ctx, env)
+	c, err := b.client(env)
 	if err != nil {
 		return err
 	}
@@ -310,7 +310,7 @@ func (b *browsed) Delete(ctx context.Context, env string, k secret.Key) error {
 
 // Rollback is the method of [browse.Writer].
 func (b *browsed) Rollback(ctx context.Context, env string, k secret.Key, version int64) (made int64, err error) {
-	c, err := b.client(ctx, env)
+	c, err := b.client(env)
 	if err != nil {
 		return 0, err
 	}

@@ -71,7 +71,7 @@ func runCheck(ctx context.Context, a *app, o checkOptions) error {
 		}
 		doc := checkJSON{Environment: p.Env, Faults: []faultJSON{}}
 		var faults []check.Fault
-		client, err := engine.Open(ctx, a.options(p))
+		client, err := engine.Open(a.options(p))
 		if err == nil {
 			doc.Secrets, faults, err = client.Check(ctx, o.namesOnly, o.only, o.except, o.allow)
 		}

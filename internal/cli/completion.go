@@ -127,7 +127,7 @@ func (a *app) completeKeys(c *cobra.Command, args []string, _ string) ([]string,
 	ctx, cancel := context.WithTimeout(c.Context(), completionWait)
 	defer cancel()
 	a.quiet()
-	client, err := a.open(ctx)
+	client, err := a.open()
 	if err != nil {
 		return nil, done
 	}

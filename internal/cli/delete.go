@@ -59,7 +59,7 @@ deletes the history with the parameter.`,
 }
 
 func runDelete(ctx context.Context, a *app, o confirmOptions, args []string) error {
-	client, err := a.open(ctx)
+	client, err := a.open()
 	if err != nil {
 		return err
 	}

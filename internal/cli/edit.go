@@ -92,7 +92,7 @@ func runEdit(ctx context.Context, a *app, o editOptions, args []string) error {
 		return err
 	}
 	e := &editing{app: a, o: o, command: command}
-	if e.client, err = a.openFresh(ctx); err != nil {
+	if e.client, err = a.openFresh(); err != nil {
 		return err
 	}
 	if len(args) == 1 {
@@ -129,7 +129,7 @@ func runEdit(ctx context.Context, a *app, o editOptions, args []string) error {
 }
 
 // openFresh is open for what is read to be written again: never from a cache.
-func (a *app) openFresh(ctx context.Context) (*engine.Client, error) {
+func (a *app) openFresh() (*engine.Client, error) {
 	p, err := a.project()
 	if err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func (a *app) openFresh(ctx context.Context) (*engine.Client, error) {
 	a.signals.watch()
 	o := a.options(p)
 	o.Refresh = !o.Offline
-	return engine.Open(ctx, o)
+	return engine.Open(o)
 }
 
 // editor returns the command of the user's editor.

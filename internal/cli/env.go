@@ -85,7 +85,7 @@ func runEnv(ctx context.Context, a *app, o envOptions) error {
 		return errs.New(errs.Invalid, "--output replaces a file, and GitHub's may hold what other commands wrote").
 			WithHint(`append to it: skret env --format github >> "$GITHUB_ENV"`)
 	}
-	client, err := a.open(ctx)
+	client, err := a.open()
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ Exit codes:
 }
 
 func runExplain(ctx context.Context, a *app, name string) error {
-	client, err := a.open(ctx)
+	client, err := a.open()
 	if err != nil {
 		return err
 	}

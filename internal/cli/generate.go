@@ -96,7 +96,7 @@ func runGenerateMissing(ctx context.Context, a *app, o generateOptions, args []s
 	if len(args) > 0 {
 		return errs.New(errs.Invalid, "--missing goes without a KIND: the schema says what is generated")
 	}
-	client, err := a.open(ctx)
+	client, err := a.open()
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func runGet(ctx context.Context, a *app, o getOptions, args []string) error {
 		return errs.New(errs.Invalid, "several keys have no plain form").
 			WithHint("use --format json, or skret env --only KEY")
 	}
-	client, err := a.open(ctx)
+	client, err := a.open()
 	if err != nil {
 		return err
 	}

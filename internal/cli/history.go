@@ -37,7 +37,7 @@ written and, in AWS, by whom. AWS keeps 100, the local store 10.`,
 }
 
 func runHistory(ctx context.Context, a *app, o historyOptions, arg string) error {
-	client, err := a.open(ctx)
+	client, err := a.open()
 	if err != nil {
 		return err
 	}

@@ -159,7 +159,7 @@ func (a *app) hookEnter(ctx context.Context, shell string, next hook.State, wait
 		errs.New(errs.Network, "the secrets of %s were not loaded within %s", p.Describe(), hookWait).WithHint("leave the folder and enter it again"))
 	defer cancel()
 	a.signals.watch()
-	client, err := engine.Open(ctx, a.options(p))
+	client, err := engine.Open(a.options(p))
 	if err != nil {
 		return "", "", err
 	}

@@ -28,7 +28,7 @@ On a terminal the columns have headers; elsewhere a tab parts them.`,
 }
 
 func runList(ctx context.Context, a *app, args []string) error {
-	client, err := a.open(ctx)
+	client, err := a.open()
 	if err != nil {
 		return err
 	}

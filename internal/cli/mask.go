@@ -64,7 +64,7 @@ Exit codes:
 }
 
 func runMask(ctx context.Context, a *app, o maskOptions) error {
-	client, err := a.open(ctx)
+	client, err := a.open()
 	if err != nil {
 		return err
 	}

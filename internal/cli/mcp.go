@@ -112,13 +112,13 @@ type mcpTools struct {
 
 // open opens the environment at the first call, so that a client can start us
 // where nobody is signed in yet.
-func (t *mcpTools) open(ctx context.Context) (*engine.Client, error) {
+func (t *mcpTools) open() (*engine.Client, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.client != nil {
 		return t.client, nil
 	}
-	c, err := engine.Open(context.WithoutCancel(ctx), t.a.options(t.project))
+	c, err := engine.Open(t.a.options(t.project))
 	if err == nil {
 		t.client = c
 	}
@@ -201,7 +201,7 @@ type mcpName struct {
 func (t *mcpTools) listNames(ctx context.Context, q struct {
 	Prefix string `json:"prefix"`
 }) (any, error) {
-	c, err := t.open(ctx)
+	c, err := t.open()
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +219,7 @@ func (t *mcpTools) listNames(ctx context.Context, q struct {
 func (t *mcpTools) describe(ctx context.Context, q struct {
 	Key string `json:"key"`
 }) (any, error) {
-	c, err := t.open(ctx)
+	c, err := t.open()
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +233,7 @@ func (t *mcpTools) describe(ctx context.Context, q struct {
 func (t *mcpTools) check(ctx context.Context, q struct {
 	NamesOnly bool `json:"names_only"`
 }) (any, error) {
-	c, err := t.open(ctx)
+	c, err := t.open()
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +250,7 @@ func (t *mcpTools) check(ctx context.Context, q struct {
 
 // named is the names of an environment of the project.
 func (t *mcpTools) named(ctx context.Context, env string) ([]string, error) {
-	c, err := t.open(ctx)
+	c, err := t.open()
 	if env != "" && env != t.project.Env {
 		in, ierr := t.a.input()
 		if ierr != nil {
@@ -261,7 +261,7 @@ func (t *mcpTools) named(ctx context.Context, env string) ([]string, error) {
 		if perr != nil {
 			return nil, perr
 		}
-		c, err = engine.Open(ctx, t.a.options(p))
+		c, err = engine.Open(t.a.options(p))
 	}
 	if err != nil {
 		return nil, err
@@ -312,7 +312,7 @@ func (t *mcpTools) run(ctx context.Context, q struct {
 	if !slices.ContainsFunc(t.allowed, func(words []string) bool { return matches(words, q.Command) }) {
 		return nil, errs.New(errs.Invalid, "this command may not be run").WithHint("%s", t.commands())
 	}
-	c, err := t.open(ctx)
+	c, err := t.open()
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ ends skret between the two, both are there, and the same command completes it.`,
 }
 
 func runRename(ctx context.Context, a *app, o renameOptions, from, to string) error {
-	client, err := a.openFresh(ctx)
+	client, err := a.openFresh()
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func runRollback(ctx context.Context, a *app, o confirmOptions, args []string) e
 		}
 		version, wanted = v, fmt.Sprintf("version %d", v)
 	}
-	client, err := a.open(ctx)
+	client, err := a.open()
 	if err != nil {
 		return err
 	}

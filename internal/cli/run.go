@@ -300,7 +300,7 @@ func (p *plan) judgeReasons(reasons []string) error {
 // read reads the secrets, and before them, for --watch, what tells a change. set is
 // what to look for more problems in when there is an error.
 func (p *plan) read(ctx context.Context) (set secret.Set, err error) {
-	client, err := p.open(ctx)
+	client, err := p.open()
 	if err != nil {
 		return nil, err
 	}

@@ -129,7 +129,7 @@ func versions(ctx context.Context, client *engine.Client) (string, error) {
 // channel. stop ends it, and returns when it has ended.
 func (s *session) watchStore(ctx context.Context) (changes <-chan run.Change, stop func(), err error) {
 	s.global.noInput = true // from here on the terminal is the command's
-	client, err := s.open(ctx)
+	client, err := s.open()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -165,7 +165,7 @@ func (a *app) scannedSecrets(ctx context.Context, projects []*config.Project) (s
 			a.signals.watch()
 		}
 		var es []secret.Entry
-		client, err := engine.Open(ctx, a.options(p))
+		client, err := engine.Open(a.options(p))
 		if err == nil {
 			es, err = client.List(ctx, "")
 		}

@@ -89,7 +89,7 @@ func runSet(ctx context.Context, a *app, o setOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	client, err := a.open(ctx)
+	client, err := a.open()
 	if err != nil {
 		return err
 	}

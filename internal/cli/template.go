@@ -84,7 +84,7 @@ func runTemplate(ctx context.Context, a *app, o templateOptions, name string) er
 	if err != nil {
 		return err
 	}
-	client, err := a.open(ctx)
+	client, err := a.open()
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ type Client struct {
 
 // Open composes the client of o.Project's environment. It makes no request and
 // opens no store file: that is done by the first call that needs it.
-func Open(_ context.Context, o Options) (*Client, error) {
+func Open(o Options) (*Client, error) {
 	several := len(o.Project.Layers) > 1
 	if several {
 		o = shared(o)

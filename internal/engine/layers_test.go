@@ -36,7 +36,7 @@ func project(t testing.TB, text string) *config.Project {
 
 func client(t testing.TB, p *config.Project) *Client {
 	t.Helper()
-	c, err := Open(t.Context(), Options{Project: p, Log: slog.New(slog.DiscardHandler), Notice: func(string) {}})
+	c, err := Open(Options{Project: p, Log: slog.New(slog.DiscardHandler), Notice: func(string) {}})
 	if err != nil {
 		t.Fatal(err)
 	}

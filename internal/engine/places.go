@@ -203,7 +203,7 @@ func (e *End) setStore(c *Client) {
 }
 
 // client opens what flags say.
-func (p *Places) client(ctx context.Context, f config.Flags, s Spec) (*Client, error) {
+func (p *Places) client(f config.Flags, s Spec) (*Client, error) {
 	project, err := p.Load(f)
 	if err != nil {
 		return nil, err
@@ -214,17 +214,17 @@ func (p *Places) client(ctx context.Context, f config.Flags, s Spec) (*Client, e
 	o := p.Options
 	o.Project = project
 	o.Refresh = o.Refresh || !o.Offline // what is carried on is what is there now
-	return Open(ctx, o)
+	return Open(o)
 }
 
 // openEnv opens an environment of .skret.yaml, perhaps as it was.
-func openEnv(ctx context.Context, p *Places, s Spec, e *End) error {
-	return p.openStore(ctx, config.Flags{Env: s.field("env")}, s, e)
+func openEnv(_ context.Context, p *Places, s Spec, e *End) error {
+	return p.openStore(config.Flags{Env: s.field("env")}, s, e)
 }
 
 // openStore opens what flags say: an environment, or a place of its own.
-func (p *Places) openStore(ctx context.Context, f config.Flags, s Spec, e *End) error {
-	c, err := p.client(ctx, f, s)
+func (p *Places) openStore(f config.Flags, s Spec, e *End) error {
+	c, err := p.client(f, s)
 	if err != nil {
 		return err
 	}
@@ -256,12 +256,12 @@ func placeID(p config.Place) string {
 	return "aws:" + p.Region + ":" + cmp.Or(p.Account, "any") + ":" + p.Path
 }
 
-func openPath(ctx context.Context, p *Places, s Spec, e *End) error {
+func openPath(_ context.Context, p *Places, s Spec, e *End) error {
 	f := config.Flags{
 		Alone: true, Provider: config.ProviderAWS, Path: s.field("path"), Region: s.field("region"), Profile: s.field("profile"),
 		Auth: s.field("auth"), Account: s.field("account"), Role: s.field("role"),
 	}
-	return p.openStore(ctx, f, s, e)
+	return p.openStore(f, s, e)
 }
 
 // openChamber opens the parameters of a service as chamber keeps them: below
@@ -280,12 +280,12 @@ func openChamber(ctx context.Context, p *Places, s Spec, e *End) error {
 	return nil
 }
 
-func openLocalFile(ctx context.Context, p *Places, s Spec, e *End) error {
+func openLocalFile(_ context.Context, p *Places, s Spec, e *End) error {
 	name := s.field("file")
 	if name == "" {
 		return errs.New(errs.Invalid, "which file of a local store is not said").WithHint("name it with --file")
 	}
-	return p.openStore(ctx, config.Flags{Alone: true, Provider: config.ProviderLocal, File: p.file(s, name)}, s, e)
+	return p.openStore(config.Flags{Alone: true, Provider: config.ProviderLocal, File: p.file(s, name)}, s, e)
 }
 
 // file makes the name of a file absolute: what stands in .skret.yaml is relative

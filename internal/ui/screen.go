@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 )
 
 // Screen is the whole terminal, for a command that draws it line by line and
@@ -30,10 +29,6 @@ type Screen struct {
 	resume  func()     // has the keys read again after that
 	shown   []string   // the lines that are on it
 }
-
-// asking counts the questions that are on the terminal: they look after ^Z
-// themselves.
-var asking atomic.Int32
 
 const (
 	otherScreen = "\x1b[?1049h"

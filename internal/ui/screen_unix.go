@@ -8,10 +8,15 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
+
+// asking counts the questions that are on the terminal: they look after ^Z
+// themselves.
+var asking atomic.Int32
 
 // size returns how many columns and lines the terminal has, 0 if it does not know.
 func (t *terminal) size() (width, height int) {
