@@ -186,7 +186,7 @@ func (a *app) hookEnter(ctx context.Context, shell string, next hook.State, wait
 	if err != nil {
 		return "", "", err
 	}
-	a.streams.Notice("loaded %d secrets of %s", len(set), p.Describe())
+	a.streams.Notice("loaded %s of %s", count(len(set), "secret"), p.Describe())
 	return code, "", nil
 }
 

@@ -121,7 +121,7 @@ func (d *diagnosis) local(ctx context.Context, o Options) []doctor.Finding {
 	case err != nil:
 		return []doctor.Finding{doctor.Of("", err)}
 	}
-	return []doctor.Finding{{Result: doctor.OK, Detail: fmt.Sprintf("%s is whole and opens: %d secrets, for %d recipients", name, len(es), len(recipients))}}
+	return []doctor.Finding{{Result: doctor.OK, Detail: fmt.Sprintf("%s is whole and opens; secrets: %d, recipients: %d", name, len(es), len(recipients))}}
 }
 
 // order says which identity would sign, without asking anybody.
