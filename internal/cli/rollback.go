@@ -35,7 +35,7 @@ func runRollback(ctx context.Context, a *app, o confirmOptions, args []string) e
 	if len(args) == 2 {
 		v, err := strconv.ParseInt(args[1], 10, 64)
 		if err != nil || v < 1 {
-			return errs.New(errs.Invalid, "%q is not a version", args[1]).WithHint("see the versions with skret history %s", args[0])
+			return errs.New(errs.Invalid, "%q is not a version", args[1]).WithHint("see the versions with skret history %s", errs.Word(args[0]))
 		}
 		version, wanted = v, fmt.Sprintf("version %d", v)
 	}

@@ -172,11 +172,11 @@ func pick(es []secret.Entry, k secret.Key, version int64) (secret.Entry, error) 
 	i := slices.IndexFunc(es, func(e secret.Entry) bool { return e.Version == version })
 	if i < 0 {
 		return secret.Entry{}, errs.New(errs.NotFound, "%s has no version %d, or it is no longer kept", k, version).
-			WithHint("see the versions with skret history %s", k)
+			WithHint("see the versions with skret history %s", errs.Word(string(k)))
 	}
 	if es[i].Deleted {
 		return secret.Entry{}, errs.New(errs.NotFound, "version %d of %s is its deletion", version, k).
-			WithHint("see the versions with skret history %s", k)
+			WithHint("see the versions with skret history %s", errs.Word(string(k)))
 	}
 	return es[i], nil
 }
@@ -203,7 +203,7 @@ func (c *Client) Rollback(ctx context.Context, k secret.Key, version int64) (fro
 	}
 	if version == current.Version && !current.Deleted {
 		return 0, 0, errs.New(errs.Invalid, "version %d of %s is the current one", version, k).
-			WithHint("see the versions with skret history %s", k)
+			WithHint("see the versions with skret history %s", errs.Word(string(k)))
 	}
 	old, err := pick(es, k, version)
 	if err != nil {

@@ -119,7 +119,7 @@ func checkExpect(k secret.Key, version int64, exists bool, o store.PutOptions) e
 		return errs.New(errs.Conflict, "%s exists already, in version %d", k, version)
 	case exists && o.Expect != version:
 		return errs.New(errs.Conflict, "%s is in version %d, and version %d was expected", k, version, o.Expect).
-			WithHint("look at what changed: skret history %s", k)
+			WithHint("look at what changed: skret history %s", errs.Word(string(k)))
 	}
 	return nil
 }
