@@ -42,6 +42,28 @@ func TestMaskHandsOnKeys(t *testing.T) {
 	}
 }
 
+// A pager or a question for a password reads keys from the terminal, whatever the
+// standard input is. In a pipeline they are another's until the command asks.
+func TestMaskHandsOnKeysBesideTheInput(t *testing.T) {
+	const question = `skret run --mask -- sh -c 'stty -echo </dev/tty; printf "password: "; read x </dev/tty; echo ${#x} $A.'`
+	for _, s := range []struct{ name, line, asks, keys string }{
+		{"input from a file", question + ` </dev/null`, "password: ", "typed-unseen\n"},
+		{"input from a pipe", `echo piped | ` + question, "password: ", "typed-unseen\n"},
+		{"an earlier one asks", `{ printf 'name: ' >/dev/tty; read x </dev/tty; echo ${#x}; } | skret run --mask -- sh -c 'read x; echo $x $A.'`, "name: ", "twelve bytes\n"},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			p := matrixProject(t)
+			c := p.onTerminal(t, nil, "sh", "-c", s.line)
+			c.wait(s.asks)
+			c.send(s.keys)
+			c.wait("12 ***.")
+			if status, out := c.end(); status.ExitStatus() != 0 || strings.Contains(out, "typed-unseen") || !c.echo() {
+				t.Errorf("status %#x, echo %v, %q", status, c.echo(), out)
+			}
+		})
+	}
+}
+
 // The size is there from the start, and follows the window.
 func TestMaskFollowsTheWindow(t *testing.T) {
 	p := matrixProject(t)

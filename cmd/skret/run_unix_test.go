@@ -59,7 +59,7 @@ func TestRunRefusesNUL(t *testing.T) {
 func TestClosedPipeEndsBySignal(t *testing.T) {
 	p := localProject(t)
 	p.skret(t, "set", "A=1")
-	for _, args := range [][]string{{"--version"}, {"--help"}, {"get", "A"}, {"list"}, {"list", "--format", "json"}} {
+	for _, args := range [][]string{{"--version"}, {"--help"}, {"get", "A"}, {"list"}, {"list", "--format", "json"}, {"run", "--mask", "--", "echo", "of a command that has ended well"}} {
 		r, w, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)

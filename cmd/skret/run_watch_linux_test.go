@@ -101,6 +101,45 @@ func TestWatchSignals(t *testing.T) {
 	p.nothingStray(t)
 }
 
+// A command that is not started anew has the old values for good, and they stay
+// masked however often the secrets change.
+func TestWatchMasksWhatTheCommandHasStill(t *testing.T) {
+	t.Parallel()
+	p := matrixProject(t)
+	r, process := p.start(t, false, "run", "--watch", "--mask", "--interval", "100ms", "--on-change", "signal=HUP", "--", "sh", "-c", shows)
+	ready(r)
+	r.wait("has *** ***.")
+	for _, value := range []string{"value-two", "value-three", "value-four"} {
+		p.skret(t, "set", "A="+value)
+		r.wait("secrets have changed (A): the command gets the signal HUP\n")
+		r.wait("hup *** ***.")
+	}
+	_ = process.Signal(unix.SIGUSR1)
+	if status, out := r.end(); status.ExitStatus() != 3 || strings.Contains(out, "secret-value") {
+		t.Errorf("status %#x, %q", status, out)
+	}
+}
+
+// A mounted file that another program has changed is left alone, and then so are
+// the file secrets: the command goes on with the old ones.
+func TestWatchLeavesAChangedMount(t *testing.T) {
+	t.Parallel()
+	p := matrixProject(t)
+	r, process := p.start(t, false, "run", "--watch", "--mount", "all.env", "--interval", "100ms", "--on-change", "signal=HUP",
+		"--", "sh", "-c", "echo changed > all.env; "+shows)
+	ready(r)
+	p.skret(t, "set", "A=two", "TLS_KEY=key two")
+	r.wait("goes on with the old ones:")
+	r.wait("all.env was changed by another program")
+	_ = process.Signal(unix.SIGHUP)
+	r.wait("hup secret-value-of-a secret-value-of-key.")
+	_ = process.Signal(unix.SIGUSR1)
+	if status, out := r.end(); status.ExitStatus() != 3 {
+		t.Errorf("status %#x, %q", status, out)
+	}
+	p.nothingStray(t)
+}
+
 // A program is run with the new secrets; what it says is masked as the command's is.
 func TestWatchRunsAProgram(t *testing.T) {
 	t.Parallel()
@@ -115,6 +154,27 @@ func TestWatchRunsAProgram(t *testing.T) {
 	r.wait("sh: exit status 5")
 	_ = process.Signal(unix.SIGUSR1)
 	if status, out := r.end(); status.ExitStatus() != 3 || strings.Contains(out, "another-value") || strings.Contains(out, "secret-value") {
+		t.Errorf("status %#x, %q", status, out)
+	}
+	p.nothingStray(t)
+}
+
+// What the program has left running with its output is waited for by nobody: the
+// next change is seen, and the end of the command is the end.
+func TestWatchRunsAProgramThatLeavesSomethingRunning(t *testing.T) {
+	t.Parallel()
+	p := matrixProject(t)
+	r, process := p.start(t, false, "run", "--watch", "--mask", "--interval", "100ms", "--on-change", `exec=sh -c 'sleep 1000 & echo ready $!.'`,
+		"--", "sh", "-c", shows)
+	ready(r)
+	for _, value := range []string{"another-value", "the-third-value"} {
+		p.skret(t, "set", "A="+value)
+		r.wait("secrets have changed (A): sh is run")
+		sleeper := ready(r)
+		t.Cleanup(func() { _ = unix.Kill(sleeper, unix.SIGKILL) })
+	}
+	_ = process.Signal(unix.SIGUSR1)
+	if status, out := r.end(); status.ExitStatus() != 3 || strings.Contains(out, "sh: ") {
 		t.Errorf("status %#x, %q", status, out)
 	}
 	p.nothingStray(t)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/vault"
 )
 
@@ -59,13 +58,4 @@ func (o Options) endSession(ctx context.Context, c vault.Credential) (ended bool
 		return false, err.Error()
 	}
 	return true, ""
-}
-
-// Use makes a sign-in the default.
-func Use(ctx context.Context, o Options, name string) error {
-	err := o.Vault.SetDefault(ctx, Service, name)
-	if errs.KindOf(err) == errs.NotFound {
-		return errs.New(errs.NotFound, "there is no sign-in named %q", name).WithHint("see what there is with skret auth status")
-	}
-	return err
 }

@@ -182,7 +182,7 @@ func number(n int64) string { return strconv.FormatInt(n, 10) }
 func (p *page) setSecrets(es []secret.Entry, on secret.Key) {
 	rows := make([]row, len(es))
 	for i, e := range es {
-		rows[i].cells = []string{cell(string(e.Key)), number(e.Version), moment(e.Modified), cell(e.Type), cell(e.Description)}
+		rows[i].cells = []string{ui.Cell(string(e.Key)), number(e.Version), moment(e.Modified), ui.Cell(e.Type), ui.Cell(e.Description)}
 	}
 	at := p.at
 	p.entries = es
@@ -200,7 +200,7 @@ func (p *page) setSecrets(es []secret.Entry, on secret.Key) {
 func (p *page) setHistory(k secret.Key, vs []Version) {
 	rows := make([]row, len(vs))
 	for i, v := range vs {
-		rows[i].cells = []string{number(v.Version), moment(v.Modified), cell(v.Author), cell(v.Note)}
+		rows[i].cells = []string{number(v.Version), moment(v.Modified), ui.Cell(v.Author), ui.Cell(v.Note)}
 		vs[i].Key = k
 	}
 	p.versions = vs
@@ -220,7 +220,7 @@ func (m *model) environmentsPage(heading string) *page {
 			rows[i].style = red
 			note = e.Err.Error()
 		}
-		rows[i].cells = []string{cell(e.title()), cell(note)}
+		rows[i].cells = []string{ui.Cell(e.title()), ui.Cell(note)}
 	}
 	p.empty = []message{{"no environments; skret init makes a configuration", false}}
 	p.set([]column{{title: "ENVIRONMENT"}, {title: "PLACE", rank: 1, rest: true}}, rows)
@@ -242,7 +242,7 @@ func (p *page) setDifferences(ds []Difference, from, to string) {
 	rows := make([]row, len(ds))
 	for i, d := range ds {
 		w := words[d.Verdict]
-		rows[i] = row{[]string{cell(string(d.Name)), cell(w.cells[0])}, w.style}
+		rows[i] = row{[]string{ui.Cell(string(d.Name)), ui.Cell(w.cells[0])}, w.style}
 	}
 	p.set([]column{{title: "NAME"}, {title: "STATE", rank: 1}}, rows)
 }

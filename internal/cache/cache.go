@@ -368,7 +368,7 @@ func (s *Store) exactly(all []secret.Entry, keys []secret.Key) ([]secret.Entry, 
 	es := make([]secret.Entry, 0, len(keys))
 	var missing []secret.Key
 	for _, k := range keys {
-		i, ok := slices.BinarySearchFunc(all, k, func(e secret.Entry, k secret.Key) int { return strings.Compare(string(e.Key), string(k)) })
+		i, ok := secret.SearchEntries(all, k)
 		if !ok {
 			missing = append(missing, k)
 			continue

@@ -176,10 +176,27 @@ func (a *app) open() (*engine.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.openProject(p)
+}
+
+// openProject opens the environment of a configuration.
+func (a *app) openProject(p *config.Project) (*engine.Client, error) {
 	if p.Remote() {
 		a.signals.watch()
 	}
 	return engine.Open(a.options(p))
+}
+
+// openFresh is open for what is read to be written again: never from a cache.
+func (a *app) openFresh() (*engine.Client, error) {
+	p, err := a.project()
+	if err != nil {
+		return nil, err
+	}
+	a.signals.watch()
+	o := a.options(p)
+	o.Refresh = !o.Offline
+	return engine.Open(o)
 }
 
 // options are what the engine gets besides the configuration.

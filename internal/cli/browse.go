@@ -287,15 +287,14 @@ func (b *browsed) Edit(ctx context.Context, env string, k secret.Key) (done stri
 
 // flags are those by which a command is about an environment.
 func (b *browsed) flags(env string) (config.Flags, error) {
-	all := b.a.global.Flags
 	if b.begin != nil && b.begin.Env == env {
-		return all, nil
+		return b.a.global.Flags, nil
 	}
-	f := config.Flags{Env: env, Config: all.Config}
-	p, err := b.project(env)
-	if err == nil && p.Place.Provider == config.ProviderAWS {
-		f.Profile, f.Auth, f.Account, f.Role = all.Profile, all.Auth, all.Account, all.Role
+	in, err := b.a.input()
+	if err != nil {
+		return config.Flags{}, err
 	}
+	_, f, err := aim(in, config.Flags{Env: env})
 	return f, err
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/skret/skret/internal/check"
 	"github.com/skret/skret/internal/config"
-	"github.com/skret/skret/internal/engine"
 	"github.com/skret/skret/internal/errs"
 )
 
@@ -66,12 +65,9 @@ func runCheck(ctx context.Context, a *app, o checkOptions) error {
 	var rows [][]string
 	var probs []error
 	for _, p := range projects {
-		if p.Remote() {
-			a.signals.watch()
-		}
 		doc := checkJSON{Environment: p.Env, Faults: []faultJSON{}}
 		var faults []check.Fault
-		client, err := engine.Open(a.options(p))
+		client, err := a.openProject(p)
 		if err == nil {
 			doc.Secrets, faults, err = client.Check(ctx, o.namesOnly, o.only, o.except, o.allow)
 		}
@@ -105,9 +101,18 @@ func (a *app) checked(all bool) ([]*config.Project, error) {
 		p, err := a.project()
 		return []*config.Project{p}, err
 	}
+	if a.global.Env != "" {
+		return nil, errs.New(errs.Invalid, "--all and --env exclude each other")
+	}
 	in, err := a.input()
 	if err != nil {
 		return nil, err
+	}
+	in.Getenv = func(name string) string {
+		if name == "SKRET_ENV" {
+			return ""
+		}
+		return getenv(name)
 	}
 	return config.All(in)
 }

@@ -12,6 +12,7 @@ import (
 type command struct {
 	name    string
 	aliases []string
+	group   string // ID of one of groups
 	new     func(*app) *cobra.Command
 }
 
@@ -19,46 +20,55 @@ func (c command) is(word string) bool { return c.name == word || slices.Contains
 
 func (c command) make(a *app) *cobra.Command {
 	made := c.new(a)
-	made.Aliases = c.aliases
+	made.Aliases, made.GroupID = c.aliases, c.group
 	return made
+}
+
+// groups are the headings under which help shows the commands.
+var groups = []*cobra.Group{
+	{ID: "start", Title: "Getting started:"},
+	{ID: "secrets", Title: "Looking after secrets:"},
+	{ID: "programs", Title: "Programs and checks:"},
+	{ID: "move", Title: "Moving secrets:"},
+	{ID: "machine", Title: "Sign-in, settings, this machine:"},
 }
 
 // commands is the one list of commands, in the order in which help shows them.
 var commands = []command{
-	{"init", nil, newInit},
-	{"get", nil, newGet},
-	{"set", nil, newSet},
-	{"list", []string{"ls"}, newList},
-	{"delete", []string{"rm"}, newDelete},
-	{"rename", nil, newRename},
-	{"edit", nil, newEdit},
-	{"find", nil, newFind},
-	{"history", nil, newHistory},
-	{"rollback", nil, newRollback},
-	{"explain", nil, newExplain},
-	{"run", nil, newRun},
-	{"env", []string{"export"}, newEnv},
-	{"template", nil, newTemplate},
-	{"mask", nil, newMask},
-	{"check", nil, newCheck},
-	{"generate", nil, newGenerate},
-	{"scan", nil, newScan},
-	{"import", nil, newImport},
-	{"sync", nil, newSync},
-	{"copy", []string{"promote"}, newCopy},
-	{"diff", nil, newDiff},
-	{"browse", nil, newBrowse},
-	{"trust", nil, newTrust},
-	{"local", nil, newLocal},
-	{"config", nil, newConfig},
-	{"auth", nil, newAuth},
-	{"cache", nil, newCache},
-	{"audit", nil, newAudit},
-	{"doctor", nil, newDoctor},
-	{"hook", nil, newHook},
-	{"completion", nil, newCompletion},
-	{"mcp", nil, newMCP},
-	{"version", nil, newVersion},
+	{"init", nil, "start", newInit},
+	{"set", nil, "start", newSet},
+	{"get", nil, "start", newGet},
+	{"list", []string{"ls"}, "start", newList},
+	{"run", nil, "start", newRun},
+	{"edit", nil, "secrets", newEdit},
+	{"delete", []string{"rm"}, "secrets", newDelete},
+	{"rename", nil, "secrets", newRename},
+	{"find", nil, "secrets", newFind},
+	{"history", nil, "secrets", newHistory},
+	{"rollback", nil, "secrets", newRollback},
+	{"explain", nil, "secrets", newExplain},
+	{"generate", nil, "secrets", newGenerate},
+	{"browse", nil, "secrets", newBrowse},
+	{"env", []string{"export"}, "programs", newEnv},
+	{"template", nil, "programs", newTemplate},
+	{"mask", nil, "programs", newMask},
+	{"hook", nil, "programs", newHook},
+	{"mcp", nil, "programs", newMCP},
+	{"check", nil, "programs", newCheck},
+	{"scan", nil, "programs", newScan},
+	{"import", nil, "move", newImport},
+	{"sync", nil, "move", newSync},
+	{"copy", []string{"promote"}, "move", newCopy},
+	{"diff", nil, "move", newDiff},
+	{"trust", nil, "move", newTrust},
+	{"auth", nil, "machine", newAuth},
+	{"local", nil, "machine", newLocal},
+	{"config", nil, "machine", newConfig},
+	{"doctor", nil, "machine", newDoctor},
+	{"cache", nil, "machine", newCache},
+	{"audit", nil, "machine", newAudit},
+	{"completion", nil, "machine", newCompletion},
+	{"version", nil, "machine", newVersion},
 }
 
 // wanted returns the command that args name, so that nothing is built of the

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -73,7 +72,7 @@ func runDelete(ctx context.Context, a *app, o confirmOptions, args []string) err
 	}
 	err = client.Delete(ctx, keys...)
 	if missing, ok := errors.AsType[*store.Missing](err); ok {
-		keys = slices.DeleteFunc(keys, func(k secret.Key) bool { return slices.Contains(missing.Keys, k) })
+		keys = missing.Others(keys)
 	} else if err != nil {
 		return err
 	}

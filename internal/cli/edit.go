@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -128,18 +127,6 @@ func runEdit(ctx context.Context, a *app, o editOptions, args []string) error {
 	return a.printPlans(docs, err)
 }
 
-// openFresh is open for what is read to be written again: never from a cache.
-func (a *app) openFresh() (*engine.Client, error) {
-	p, err := a.project()
-	if err != nil {
-		return nil, err
-	}
-	a.signals.watch()
-	o := a.options(p)
-	o.Refresh = !o.Offline
-	return engine.Open(o)
-}
-
 // editor returns the command of the user's editor.
 func (a *app) editor() ([]string, error) {
 	if !a.interactive() {
@@ -233,48 +220,6 @@ func (e *editing) loop(ctx context.Context) ([]planJSON, error) {
 	}
 }
 
-// file is the name of the text, which the editor shows.
-func (e *editing) file() string {
-	name := path.Base(string(e.key))
-	if e.key == "" {
-		name = cmp.Or(e.client.Project.Env, "secrets") + ".yaml"
-	}
-	if _, err := secret.ParseKey(name); err != nil || strings.Contains(name, "/") || strings.HasPrefix(name, "-") {
-		return "value"
-	}
-	return name
-}
-
-// text writes secrets as the text to be edited.
-func (e *editing) text(es []secret.Entry) ([]byte, error) {
-	if e.key != "" {
-		return []byte(valueOf(es)), nil
-	}
-	head := []string{
-		"The secrets of " + e.client.Project.Describe() + ".",
-		"",
-		"A line that you take out deletes the secret, after a question; one that you add",
-		"makes a new one. Nothing is written if you leave all as it is.",
-	}
-	if len(e.odd) > 0 {
-		head = append(head, "", "These are no text, and stay as they are:")
-		for _, o := range e.odd {
-			head = append(head, "  "+o)
-		}
-	}
-	for _, r := range e.remarks {
-		head = append(head, "", r)
-	}
-	var b bytes.Buffer
-	for _, l := range head {
-		b.WriteString(strings.TrimRight("# "+ui.Safe(l), " ") + "\n")
-	}
-	b.WriteByte('\n')
-	doc, err := format.Document(es)
-	b.Write(doc)
-	return b.Bytes(), err
-}
-
 // edit has the user edit the text.
 func (e *editing) edit(ctx context.Context, text []byte) ([]byte, error) {
 	name, err := e.scratch.Write(e.file(), text)
@@ -292,53 +237,6 @@ func (e *editing) edit(ctx context.Context, text []byte) ([]byte, error) {
 		return nil, fmt.Errorf("read what was edited: %w", err)
 	}
 	return text, nil
-}
-
-// parse reads the text that came back.
-func (e *editing) parse(text []byte) ([]secret.Entry, error) {
-	if e.key != "" {
-		was := valueOf(e.was)
-		v := withoutAdded(was, string(text))
-		if v != string(text) && v != was && v != "" {
-			e.streams.Notice("the line break at the end is not part of the value; an empty line at the end would make it one")
-		}
-		if v == "" && !e.o.allowEmpty {
-			return nil, errs.New(errs.Invalid, "the value of %s is empty", e.key).WithHint("pass --allow-empty if that is meant")
-		}
-		return []secret.Entry{{Key: e.key, Value: secret.NewValue(v)}}, nil
-	}
-	r, _ := format.LookupReader("yaml")
-	es, err := r.Read(text, format.ReadOptions{})
-	if err != nil {
-		return nil, err
-	}
-	if len(es) == 0 {
-		return nil, errs.New(errs.Invalid, "no secret is left in the text").WithHint("delete secrets with skret delete if that is meant")
-	}
-	return es, nil
-}
-
-// valueOf returns the bytes of the one secret, none where there is none.
-func valueOf(es []secret.Entry) string {
-	if len(es) == 0 {
-		return ""
-	}
-	return es[0].Value.Reveal()
-}
-
-// withoutAdded takes one line break off the end of a text if the value did not end
-// with one: editors put it there. It has the form that those of the value have.
-func withoutAdded(was, text string) string {
-	unix, dos := strings.TrimSuffix(text, "\n"), strings.TrimSuffix(text, "\r\n")
-	switch {
-	case strings.HasSuffix(was, "\n"):
-		return text
-	case strings.Contains(was, "\r\n"):
-		return dos
-	case strings.ContainsAny(was, "\r\n") || dos == text:
-		return unix
-	}
-	return dos
 }
 
 // write shows the plan, asks what there is to ask, and writes.

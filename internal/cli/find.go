@@ -128,8 +128,7 @@ func (a *app) projects(all bool) (ps []*config.Project, err error) {
 
 // namesOf lists an environment.
 func (a *app) namesOf(ctx context.Context, p *config.Project) ([]secret.Entry, error) {
-	a.signals.watch()
-	client, err := engine.Open(a.options(p))
+	client, err := a.openProject(p)
 	if err == nil {
 		var es []secret.Entry
 		if es, err = client.Names(ctx, ""); err == nil {

@@ -102,7 +102,8 @@ INFISICAL_CLIENT_SECRET, or GITLAB_TOKEN, else it is that of skret auth login.
 GitHub and Cloudflare give no values of secrets back, to nobody.
 
 Programs disagree about what a .env file means. A line that they read differently
-is an error with its number, unless --dialect says whose way counts: ` + strings.Join(engine.Dialects(), ", ") + `.
+is an error with its number, unless --dialect says whose way counts:
+` + strings.Join(engine.Dialects(), ", ") + `.
 
 --file and --config name what is imported here; the store's file and the
 configuration are named by SKRET_FILE and SKRET_CONFIG.

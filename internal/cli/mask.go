@@ -71,9 +71,7 @@ func runMask(ctx context.Context, a *app, o maskOptions) error {
 	// Of no interest here is what keeps secrets from being variables: their names.
 	es, err := client.List(ctx, "")
 	if bad, partial := errors.AsType[*store.Unreadable](err); partial {
-		for _, k := range bad.Keys {
-			es = append(es, secret.Entry{Key: k})
-		}
+		es = append(es, bad.Entries()...)
 	} else if err != nil {
 		return err
 	}

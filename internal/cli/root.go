@@ -88,8 +88,8 @@ func newRoot(a *app, args []string) *cobra.Command {
 file beside the code, and starts commands with them.
 
 Settings come from flags, then SKRET_* variables, then AWS_* variables, then
-.skret.yaml, which is looked for from the current folder upward. skret config
-shows them, and where each came from.
+.skret.local.yaml, then .skret.yaml, which is looked for from the current folder
+upward. skret config shows them, and where each came from.
 
 Exit codes:
   0  done: written, flushed, complete     6  conflict
@@ -98,8 +98,9 @@ Exit codes:
   3  the store refused or failed          9  a difference was found
   4  not signed in, or as somebody else   10 a leak was found
   5  not found
-  run: 125 skret failed before the start, 126 not executable, 127 no such
-  command; otherwise the command's own. 128+n: ended by signal n.`,
+  run: 124 --timeout ended the command, 125 skret failed before the start, 126
+  not executable, 127 no such command; otherwise the command's own.
+  128+n: ended by signal n.`,
 		Example: `  skret init --provider local
   skret set DATABASE_URL
   skret run -- make deploy`,
@@ -123,6 +124,8 @@ Exit codes:
 	// Not the framework's, whose template would link text/template, and with it
 	// every method that could be named in one: 3 MB.
 	root.Flags().BoolVar(&showVersion, "version", false, "print the version of skret")
+	cobra.EnableCommandSorting = false // help shows them in our order
+	root.AddGroup(groups...)
 	one := wanted(root.PersistentFlags(), args)
 	for _, c := range commands {
 		if one == "" || c.is(one) {
@@ -131,6 +134,7 @@ Exit codes:
 	}
 	a.helpInJSON(root)
 	root.SetHelpCommand(newHelp(a, root))
+	root.SetHelpCommandGroupID("machine")
 	a.completeFlags(root)
 	wrapArgs(root)
 	return root

@@ -3,11 +3,13 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/format"
@@ -69,7 +71,23 @@ func (p *plan) runBeside(ctx context.Context, set secret.Set) (err error) {
 		defer stop() // before the files go, which it writes
 		job.Changes = changes
 	}
-	return supervisor.Run(ctx, job)
+	return p.written(supervisor.Run(ctx, job))
+}
+
+// written returns how all has ended, where err is how the command has. It may not
+// know of a write of its own that we could not pass on.
+func (p *plan) written(err error) error {
+	ferr := p.streams.Flush()
+	switch {
+	case ferr == nil:
+	case errors.Is(ferr, syscall.EPIPE):
+		if err == nil {
+			return run.Signaled(syscall.SIGPIPE) // as it would have ended by itself
+		}
+	case err != nil: // else that is the error
+		p.streams.Notice("%v", ferr)
+	}
+	return err
 }
 
 // session is what goes with a command beside skret.
@@ -97,6 +115,15 @@ func (s *session) take(set secret.Set) ([]string, error) {
 	if s.masks() {
 		s.learn(set)
 	}
+	if s.mount != "" { // first, since it may not be ours any more
+		path, err := s.abs(s.mount)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.files.Mount(path, text); err != nil {
+			return nil, err
+		}
+	}
 	if s.files != nil {
 		onlyPaths, err := s.files.Write(set)
 		if err != nil {
@@ -106,15 +133,6 @@ func (s *session) take(set secret.Set) ([]string, error) {
 			return nil, err
 		}
 		s.sayDisk(set)
-	}
-	if s.mount != "" {
-		path, err := s.abs(s.mount)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.files.Mount(path, text); err != nil {
-			return nil, err
-		}
 	}
 	s.set = set
 	return env, nil
@@ -141,35 +159,40 @@ func (s *session) learn(set secret.Set) {
 	}
 }
 
-// masker masks what a command writes, also when its secrets change meanwhile: then
-// those of before and those of now.
+// masker masks what a command writes, also when its secrets change meanwhile: those
+// of now, and all of before, which the command may have still.
 type masker struct {
 	mu      sync.Mutex
 	matcher *leak.Matcher
-	last    []leak.Secret
-	skipped map[string]bool
+	known   []leak.Secret   // without names
+	skipped map[string]bool // the names of those of now that are not masked
 }
 
 // learn takes a set in, and returns the names of the values that are not masked,
-// unless they have been returned before.
+// unless they were not before.
 func (m *masker) learn(set secret.Set) (untold []string) {
-	now := make([]leak.Secret, len(set))
-	for i, v := range set {
-		now[i] = leak.Secret{Name: v.Name, Value: v.Value}
+	var now []leak.Secret
+	for _, v := range set {
+		now = append(now, leak.Secret{Name: v.Name, Value: v.Value})
+		if !slices.ContainsFunc(m.known, func(k leak.Secret) bool { return k.Value.Equal(v.Value) }) {
+			m.known = append(m.known, leak.Secret{Value: v.Value})
+		}
 	}
-	matcher, skipped := leak.New(slices.Concat(now, m.last), leak.Options{MinLength: leak.MinMask})
-	if m.skipped == nil {
-		m.skipped = map[string]bool{}
-	}
+	matcher, skipped := leak.New(slices.Concat(now, m.known), leak.Options{MinLength: leak.MinMask})
+	before := m.skipped
+	m.skipped = map[string]bool{}
 	for _, s := range skipped {
-		if !m.skipped[s.Name] {
+		if s.Name == "" {
+			continue // the value was told by its name, if it is one of now
+		}
+		if !before[s.Name] {
 			untold = append(untold, s.Name)
 		}
 		m.skipped[s.Name] = true
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.matcher, m.last = matcher, now
+	m.matcher = matcher
 	return untold
 }
 

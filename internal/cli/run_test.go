@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"bytes"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/skret/skret/internal/secret"
 )
 
 func TestSplitWords(t *testing.T) {
@@ -62,5 +65,32 @@ func TestMountFormat(t *testing.T) {
 	}
 	if f, err := mountFormat("a.json", "docker"); f.Name != "docker" || err != nil {
 		t.Errorf("%q, %v", f.Name, err)
+	}
+}
+
+// What is not masked is told when it begins, and is no longer held against a value
+// that can be masked; what was a secret once stays masked.
+func TestMaskerLearns(t *testing.T) {
+	var m masker
+	for _, c := range []struct {
+		value   string
+		untold  []string
+		skipped bool
+		out     string
+	}{
+		{"12", []string{"PIN"}, true, "12 first-value second-value"},
+		{"first-value", nil, false, "12 *** second-value"},
+		{"second-value", nil, false, "12 *** ***"},
+		{"13", []string{"PIN"}, true, "12 *** ***"},
+		{"14", nil, true, "12 *** ***"},
+	} {
+		untold := m.learn(secret.Set{{Key: "PIN", Name: "PIN", Value: secret.NewValue(c.value)}})
+		var out bytes.Buffer
+		w := m.over(&out)
+		_, _ = w.Write([]byte("12 first-value second-value"))
+		_ = w.Close()
+		if !slices.Equal(untold, c.untold) || m.skipped["PIN"] != c.skipped || out.String() != c.out {
+			t.Errorf("%s: told %q, skipped %v, %q", c.value, untold, m.skipped, out.String())
+		}
 	}
 }

@@ -219,7 +219,7 @@ func (s *session) tell(ctx context.Context, told chan<- run.Change, env []string
 		}
 		return
 	case s.change.signal != nil:
-		s.streams.Notice("secrets have changed (%s): the command gets the signal %s", names, s.change.signal)
+		s.streams.Notice("secrets have changed (%s): the command gets the signal %s", names, strings.TrimPrefix(s.onChange, "signal="))
 		change = run.Change{Signal: s.change.signal}
 	default:
 		s.streams.Notice("secrets have changed (%s): the command is started anew", names)
@@ -231,17 +231,21 @@ func (s *session) tell(ctx context.Context, told chan<- run.Change, env []string
 }
 
 // runProgram runs the program of --on-change. What it says goes to stderr, masked
-// as the command's is.
+// as the command's is. What it has left running is not waited for.
 func (s *session) runProgram(ctx context.Context, env []string) error {
 	c := exec.CommandContext(ctx, s.change.path)
 	c.Args, c.Env = s.change.program, env
 	c.Stdout, c.Stderr = s.streams.Err, s.streams.Err
+	c.WaitDelay = time.Second // for those that still have its output
 	if s.masks() {
 		w := s.mask.over(s.streams.Err)
 		defer func() { _ = w.Close() }()
 		c.Stdout, c.Stderr = w, w
 	}
-	return c.Run()
+	if err := c.Run(); !errors.Is(err, exec.ErrWaitDelay) {
+		return err
+	}
+	return nil
 }
 
 // changed returns the names of the variables that only one of the sets has, or

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/skret/skret/internal/config"
-	"github.com/skret/skret/internal/engine"
 	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/scan"
 	"github.com/skret/skret/internal/secret"
@@ -161,11 +160,8 @@ func runScan(ctx context.Context, a *app, o scanOptions, args []string) error {
 func (a *app) scannedSecrets(ctx context.Context, projects []*config.Project) (secrets []scan.Secret, unread []scan.Skipped, err error) {
 	var probs []error
 	for _, p := range projects {
-		if p.Place.Provider == config.ProviderAWS {
-			a.signals.watch()
-		}
 		var es []secret.Entry
-		client, err := engine.Open(a.options(p))
+		client, err := a.openProject(p)
 		if err == nil {
 			es, err = client.List(ctx, "")
 		}

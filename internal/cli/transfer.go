@@ -97,22 +97,31 @@ func (a *app) places(p *config.Project) *engine.Places {
 	}
 }
 
-// load resolves a place that f names, or without that the one of the command
-// line. Who signs is said for all places of AWS alike, unless f says it.
+// load resolves a place that f names, or without that the one of the command line.
 func load(in config.Input, f config.Flags) (*config.Project, error) {
+	p, _, err := aim(in, f)
+	return p, err
+}
+
+// aim is load, and returns also the flags that are about the place. Who signs is said
+// for all places of AWS alike, unless f says it.
+func aim(in config.Input, f config.Flags) (*config.Project, config.Flags, error) {
 	all := in.Flags
 	if !f.Alone && (f.Env == "" || f.Env == all.Env) {
-		return config.Load(in)
+		p, err := config.Load(in)
+		return p, all, err
 	}
 	f.Config = all.Config
 	in.Flags = f
 	p, err := config.Load(in)
 	if err != nil || p.Place.Provider != config.ProviderAWS || f.Profile != "" || f.Auth != "" {
-		return p, err
+		return p, f, err
 	}
-	in.Flags.Profile, in.Flags.Auth = all.Profile, all.Auth
-	in.Flags.Account, in.Flags.Role = cmp.Or(f.Account, all.Account), cmp.Or(f.Role, all.Role)
-	return config.Load(in)
+	f.Profile, f.Auth = all.Profile, all.Auth
+	f.Account, f.Role = cmp.Or(f.Account, all.Account), cmp.Or(f.Role, all.Role)
+	in.Flags = f
+	p, err = config.Load(in)
+	return p, f, err
 }
 
 // say tells the user something, above the bar when there is one.

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/skret/skret/internal/config"
 	"github.com/skret/skret/internal/secret"
@@ -23,7 +22,7 @@ func auditPlace(p *config.Project) string {
 // gone are the keys that were deleted, of those that were to be.
 func gone(keys []secret.Key, err error) []secret.Key {
 	if missing, ok := errors.AsType[*store.Missing](err); ok {
-		return slices.DeleteFunc(slices.Clone(keys), func(k secret.Key) bool { return slices.Contains(missing.Keys, k) })
+		return missing.Others(keys)
 	}
 	if err != nil {
 		return nil

@@ -17,9 +17,9 @@ func Vault(o Options) *vault.Vault {
 	})
 }
 
-// AuthHTTP is the client for the services of signing in, which are asked seldom:
+// authHTTP is the client for the services of signing in, which are asked seldom:
 // the trust store is loaded when it is needed.
-func AuthHTTP(o Options) *http.Client {
+func authHTTP(o Options) *http.Client {
 	return httpx.Client(httpx.Options{Trust: httpx.Bundle(o.Project.Getenv("AWS_CA_BUNDLE"))})
 }
 
@@ -30,7 +30,7 @@ func AWS(o Options) awsauth.Options {
 		Auth: p.Place.Auth, AuthFrom: where(p, "auth"),
 		Profile: p.Place.Profile, ProfileFrom: where(p, "profile"), ProfileExplicit: p.Place.ProfileExplicit,
 		Account: p.Place.Account, Role: p.Place.Role, Region: p.Place.Region,
-		HTTP: AuthHTTP(o), Home: p.Home, UserAgent: o.UserAgent,
+		HTTP: authHTTP(o), Home: p.Home, UserAgent: o.UserAgent,
 		Getenv: p.Getenv, Log: o.Log, Notice: o.Notice, AskMFA: o.AskPassphrase, Relogin: o.Relogin,
 	}
 	if p.Home != "" {

@@ -22,14 +22,19 @@ func openAWS(o Options) (store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.visit.As(s.id.Origin)
+	return cached(o, s.id, s.vault, ssm.New(ssmOptions(o, s)))
+}
+
+// ssmOptions are those of the store of o.Project's environment, for who asks in s.
+func ssmOptions(o Options, s session) ssm.Options {
 	id, p := s.id, o.Project
-	o.visit.As(id.Origin)
-	return cached(o, id, s.vault, ssm.New(ssm.Options{
+	return ssm.Options{
 		Path: p.Place.Path, Region: id.Region, Credentials: id.Credentials, Identity: id.Origin, Renew: id.Renew, HTTP: s.http,
 		Endpoint: id.Endpoint, FIPS: id.FIPS, DualStack: id.DualStack, MaxAttempts: id.MaxAttempts,
 		KMSKeyID: p.Place.KMSKeyID, Tier: p.Place.Tier, Keys: placeKeys(p),
 		UserAgent: o.UserAgent, Log: o.Log, Notice: o.Notice,
-	}))
+	}
 }
 
 // session is who asks, and by which connections.

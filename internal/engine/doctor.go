@@ -243,7 +243,7 @@ func files(_ context.Context, o Options) []doctor.Finding {
 
 // git looks at what the project's repository has.
 func (d *diagnosis) git(ctx context.Context, o Options) []doctor.Finding {
-	return doctor.Git{Dir: o.Project.Root, Clear: d.clear, Local: ".skret.local.yaml"}.Look(ctx)
+	return doctor.Git{Dir: o.Project.Root, Clear: d.clear, Local: config.OverlayName}.Look(ctx)
 }
 
 // who asks who signs, and what time it is.
@@ -274,17 +274,14 @@ func (d *diagnosis) permissions(ctx context.Context, o Options) []doctor.Finding
 	if err != nil {
 		return []doctor.Finding{doctor.Of(p.Describe(), err)}
 	}
-	s := ssm.New(ssm.Options{
-		Path: p.Place.Path, Region: id.Region, Credentials: id.Credentials, Identity: id.Origin, Renew: id.Renew,
-		HTTP:     httpx.Client(httpx.Options{Trust: httpx.Bundle(id.CABundle)}),
-		Endpoint: id.Endpoint, FIPS: id.FIPS, DualStack: id.DualStack, MaxAttempts: 1, Keys: placeKeys(p), UserAgent: o.UserAgent, Log: o.Log,
-	})
+	so := ssmOptions(o, session{id: id, http: httpx.Client(httpx.Options{Trust: httpx.Bundle(id.CABundle)})})
+	so.MaxAttempts, so.Notice = 1, nil
 	policy := "skret auth policy"
 	if p.Env != "" {
 		policy += " -e " + p.Env
 	}
 	var found []doctor.Finding
-	for _, probe := range s.Probe(ctx) {
+	for _, probe := range ssm.New(so).Probe(ctx) {
 		f := doctor.Finding{What: probe.Action, Result: doctor.OK, Detail: "allowed on " + p.Describe()}
 		switch {
 		case probe.Not != "":

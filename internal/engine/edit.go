@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -16,26 +15,17 @@ import (
 // what can be edited. What cannot be read is among it, without a value. Of keys,
 // when there are any, those are read that exist.
 func (c *Client) Own(ctx context.Context, keys ...secret.Key) ([]secret.Entry, error) {
-	var es []secret.Entry
+	var p part
 	var err error
 	if len(keys) == 0 {
-		es, err = c.own.List(ctx, "")
+		p.entries, err = storeEnd{c.own}.Read(ctx)
 	} else {
 		c.visit.Names(keys...)
-		es, err = c.own.Get(ctx, keys...)
-		if missing, ok := errors.AsType[*store.Missing](err); ok {
-			keys = slices.DeleteFunc(slices.Clone(keys), func(k secret.Key) bool { return slices.Contains(missing.Keys, k) })
-			if len(keys) == 0 {
-				return nil, nil
-			}
-			es, err = c.own.Get(ctx, keys...)
-		}
+		p, err = read(ctx, c.own, keys, func() ([]secret.Entry, error) { return c.own.Get(ctx, keys...) })
 	}
-	if bad, ok := errors.AsType[*store.Unreadable](err); ok {
-		for _, k := range bad.Keys {
-			es = append(es, secret.Entry{Key: k, Hidden: bad.Err.Error()})
-		}
-		err = nil
+	es := p.entries
+	if p.unreadable != nil {
+		es = append(es, p.unreadable.Entries()...)
 	}
 	c.visit.Read(es...)
 	secret.SortEntries(es)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"regexp"
 	"slices"
 	"sync"
@@ -63,8 +62,9 @@ func (c *Client) Explain(ctx context.Context, name string) (Explanation, error) 
 	if x.Layers, err = c.definitions(ctx, x.Key); err != nil {
 		return x, err
 	}
-	x.Left = excluded(c.Project.Exclude, x.Key)
-	if x.Left == "" {
+	if glob := secret.Match(c.Project.Exclude, x.Key); glob != "" {
+		x.Left = "exclude has " + glob
+	} else {
 		x.Refused = c.refusals(ctx, x)
 	}
 	return x, nil
@@ -83,17 +83,6 @@ func (c *Client) unexplained(name string, all []secret.Entry) error {
 		hint = "did you mean " + near + "? " + hint
 	}
 	return errs.New(errs.NotFound, "there is no secret %q", name).WithHint("%s", hint)
-}
-
-// excluded says why the configuration leaves a secret out, or "".
-func excluded(globs []string, k secret.Key) string {
-	for _, g := range globs {
-		byKey, _ := path.Match(g, string(k))
-		if byName, _ := path.Match(g, k.EnvName()); byKey || byName {
-			return "exclude has " + g
-		}
-	}
-	return ""
 }
 
 // refusals says why run refuses to start with a secret: all that is of its variable
@@ -159,7 +148,7 @@ func define(ctx context.Context, s store.Store, k secret.Key) (*secret.Entry, er
 		return nil, nil
 	}
 	if bad, ok := errors.AsType[*store.Unreadable](err); ok {
-		es, err = []secret.Entry{{Key: k, Hidden: bad.Err.Error()}}, nil
+		es, err = bad.Entries(), nil
 	}
 	if err != nil {
 		return nil, err

@@ -186,7 +186,7 @@ func read(ctx context.Context, s store.Store, keys []secret.Key, ask func() ([]s
 	p.entries, err = ask()
 	if gone, ok := errors.AsType[*store.Missing](err); ok {
 		p.missing = gone.Keys
-		rest := slices.DeleteFunc(slices.Clone(keys), func(k secret.Key) bool { return slices.Contains(gone.Keys, k) })
+		rest := gone.Others(keys)
 		if p.entries, err = nil, nil; len(rest) > 0 {
 			p.entries, err = s.Get(ctx, rest...)
 		}
@@ -256,7 +256,7 @@ func (l *layered) Get(ctx context.Context, keys ...secret.Key) ([]secret.Entry, 
 	}
 	var es []secret.Entry
 	for _, k := range keys { // in the order asked
-		if i, ok := slices.BinarySearchFunc(found, k, func(e secret.Entry, k secret.Key) int { return strings.Compare(string(e.Key), string(k)) }); ok {
+		if i, ok := secret.SearchEntries(found, k); ok {
 			es = append(es, found[i])
 		}
 	}

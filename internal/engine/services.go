@@ -15,7 +15,7 @@ import (
 
 // Remote are the options of package remote.
 func Remote(o Options) remote.Options {
-	r := remote.Options{HTTP: AuthHTTP(o), UserAgent: o.UserAgent, Notice: o.Notice, Log: o.Log}
+	r := remote.Options{HTTP: authHTTP(o), UserAgent: o.UserAgent, Notice: o.Notice, Log: o.Log}
 	r.IDToken = func(ctx context.Context, audience string) (string, error) {
 		s, err := webid.New(webid.Options{Audience: audience, Own: true, HTTP: r.HTTP, UserAgent: o.UserAgent, Getenv: o.Project.Getenv, Log: o.Log, Notice: o.Notice})
 		if err != nil {

@@ -23,10 +23,7 @@ var _ transfer.Target = storeEnd{}
 func (t storeEnd) Read(ctx context.Context) ([]secret.Entry, error) {
 	es, err := t.s.List(ctx, "")
 	if bad, ok := errors.AsType[*store.Unreadable](err); ok {
-		for _, k := range bad.Keys {
-			es = append(es, secret.Entry{Key: k, Hidden: bad.Err.Error()})
-		}
-		err = nil
+		es, err = append(es, bad.Entries()...), nil
 	}
 	return es, err
 }

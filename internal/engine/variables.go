@@ -29,9 +29,7 @@ func (c *Client) Variables(ctx context.Context, only, except, allow []string) (s
 		return nil, err
 	}
 	if partial {
-		for _, k := range unreadable.Keys {
-			es = append(es, secret.Entry{Key: k})
-		}
+		es = append(es, unreadable.Entries()...)
 	}
 	p := c.Project
 	es = append(es, defaults(p.Rules, es)...)

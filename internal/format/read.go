@@ -44,9 +44,6 @@ var readers = []Reader{
 	{"kubernetes", "manifests of Secrets, in YAML or JSON", readKubernetes},
 }
 
-// Readers returns the readers, the default first.
-func Readers() []Reader { return slices.Clone(readers) }
-
 // LookupReader returns the reader of this name.
 func LookupReader(name string) (Reader, bool) {
 	i := slices.IndexFunc(readers, func(r Reader) bool { return r.Name == name })

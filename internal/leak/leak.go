@@ -167,6 +167,16 @@ func (m *Matcher) Find(data []byte, yield func(Match) bool) {
 	}
 }
 
+// Longest returns the length of the longest text that is looked for, 0 when there
+// is none: how much of data that comes in pieces must be seen at once.
+func (m *Matcher) Longest() int {
+	n := 0
+	for _, p := range m.patterns {
+		n = max(n, len(p.text))
+	}
+	return n
+}
+
 // search looks through data.
 type search struct {
 	*Matcher

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 )
 
 // child is a command that was started.
@@ -17,7 +18,9 @@ type child struct {
 	pid     int // and its group
 	changed chan unix.WaitStatus
 	pumps   []*pump
-	master  *os.File // of its terminal; nil when it has none of its own
+	master  *os.File           // of its terminal; nil when it has none of its own
+	asks    chan chan struct{} // see asking
+	ended   chan struct{}
 }
 
 // onTerminal tells whether the command gets a terminal of its own.
@@ -25,7 +28,7 @@ func (j *Job) onTerminal() bool { return j.Mask != nil && j.OutTTY }
 
 // start starts the command, with the streams that it is to have.
 func (s *Supervisor) start(j *Job) (*child, error) {
-	c := &child{changed: make(chan unix.WaitStatus, 1)}
+	c := &child{changed: make(chan unix.WaitStatus, 1), asks: make(chan chan struct{}), ended: make(chan struct{})}
 	files := []int{0, 1, 2}
 	var ours []io.Closer // ends of pipes that are the command's
 	defer func() {
@@ -42,7 +45,7 @@ func (s *Supervisor) start(j *Job) (*child, error) {
 		c.master = master
 		s.tty.imitate(slave)
 		c.resize()
-		c.pump(master, j.Mask(j.Out))
+		c.pump(master, &asking{WriteCloser: j.Mask(j.Out), c: c, was: c.mode()})
 		files[1] = int(slave.Fd())
 		if j.InTTY {
 			files[0] = files[1]
@@ -140,9 +143,46 @@ func (c *child) pump(from *os.File, to io.WriteCloser) {
 // finish returns when all that the command has written is where it belongs. What
 // its own children write later is not waited for.
 func (c *child) finish() {
+	close(c.ended)
 	for _, p := range c.pumps {
 		p.finish()
 	}
+}
+
+// asking is the output of a command that has a terminal of its own. One that has
+// set the mode of that, such as a pager or what asks for a password, wants keys,
+// also when its standard input is no terminal. It is told by c.asks, and answered by
+// a close, before the question can be seen.
+type asking struct {
+	io.WriteCloser
+	c    *child
+	was  *term.State
+	told bool
+}
+
+func (a *asking) Write(p []byte) (int, error) {
+	if !a.told && a.differs(a.c.mode()) {
+		a.told = true
+		answered := make(chan struct{})
+		select {
+		case a.c.asks <- answered:
+			<-answered
+		case <-a.c.ended:
+		}
+	}
+	return a.WriteCloser.Write(p)
+}
+
+func (a *asking) differs(now *term.State) bool {
+	return now != nil && a.was != nil && *now != *a.was
+}
+
+// mode returns that of the command's own terminal, nil when it is gone.
+func (c *child) mode() (mode *term.State) {
+	if master, err := c.master.SyscallConn(); err == nil {
+		_ = master.Control(func(fd uintptr) { mode, _ = term.GetState(int(fd)) })
+	}
+	return mode
 }
 
 // resize gives the command's terminal the size of ours.

@@ -65,7 +65,7 @@ func (f *Files) Write(set secret.Set) (secret.Set, error) {
 			continue
 		}
 		now[v.Name] = true
-		if err := durable.WriteFile(f.path(v.Name), []byte(v.Value.Reveal()), 0o600); err != nil {
+		if err := f.write(v.Name, []byte(v.Value.Reveal())); err != nil {
 			return nil, err
 		}
 		set[i].Value, set[i].File = secret.NewValue(f.path(v.Name)), false
@@ -103,7 +103,7 @@ func (f *Files) Mount(path string, text []byte) error {
 		if errors.Is(err, fs.ErrExist) {
 			return taken(path)
 		}
-		return err
+		return errs.New(errs.KindOf(err), "--mount: %w", err).WithHint("name a file in a folder that is there, and yours to write to")
 	}
 	return f.made()
 }
@@ -138,7 +138,16 @@ func (f *Files) record() error {
 	if err != nil {
 		return err
 	}
-	return durable.WriteFile(f.path(recordName), text, 0o600)
+	return f.write(recordName, text)
+}
+
+// write writes a file in the folder.
+func (f *Files) write(name string, data []byte) error {
+	if err := durable.WriteFile(f.path(name), data, 0o600); err != nil {
+		return errs.New(errs.KindOf(err), "%w", err).
+			WithHint("see whether there is room in %s", filepath.Dir(f.scratch.Dir))
+	}
+	return nil
 }
 
 // Remove removes the files, whatever the command has made of them.

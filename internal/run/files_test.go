@@ -5,9 +5,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/skret/skret/internal/errs"
+	"github.com/skret/skret/internal/secret"
 )
 
 // content returns the names of what is in a folder, and what they hold, but no
@@ -133,5 +135,17 @@ func TestSweepLeavesTheLiving(t *testing.T) {
 	}
 	if len(content(t, f.Dir())) != 1 {
 		t.Error("the living one's folder was removed")
+	}
+}
+
+// Where a file cannot be written, its place is named.
+func TestFilesSayWhereTheyCannotBe(t *testing.T) {
+	f, place := newFiles(t)
+	if err := os.Mkdir(filepath.Join(f.Dir(), "KEY"), 0o700); err != nil { // which is in the way
+		t.Fatal(err)
+	}
+	_, err := f.Write(secret.Set{{Key: "KEY", Name: "KEY", Value: secret.NewValue("hunter2"), File: true}})
+	if !strings.Contains(errs.HintOf(err), "room in "+place) || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%v, hint %q", err, errs.HintOf(err))
 	}
 }

@@ -22,8 +22,8 @@ type Job struct {
 	Out, Err io.Writer
 
 	// Whether the standard streams are terminals. Where the output is, a command
-	// that is masked gets a terminal of its own; where the input is too, the keys
-	// are handed on.
+	// that is masked gets a terminal of its own. The keys are handed on where the
+	// input is too, or nobody else needs them, and else once the command asks.
 	InTTY, OutTTY, ErrTTY bool
 
 	KillAfter time.Duration // how long after TERM comes KILL

@@ -108,6 +108,10 @@ func (s *Supervisor) Run(ctx context.Context, j Job) error {
 			if c, err = s.start(&j); err != nil {
 				return err
 			}
+		case answered := <-c.asks:
+			s.tty.asked = true
+			s.tty.resume(c)
+			close(answered)
 		case <-s.conts:
 			s.continued(c)
 		case sig := <-s.signals:

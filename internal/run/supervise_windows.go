@@ -126,5 +126,5 @@ func Monitor(_, _ []string) int { return CodeFailed }
 
 // ParseSignal refuses: a process cannot be sent a signal here.
 func ParseSignal(string) (os.Signal, error) {
-	return nil, errs.New(errs.Invalid, "--on-change: there are no signals on Windows").WithHint("use --on-change restart or exec=CMD")
+	return nil, errs.New(errs.Invalid, "--on-change: there are no signals on Windows").WithHint("use --on-change restart or exec=PROGRAM")
 }

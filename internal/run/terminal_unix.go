@@ -17,10 +17,10 @@ type tty struct {
 	found *term.State // its mode at the start
 	alone bool        // nobody else in our group needs it
 	given bool        // the command's group has it
-	asked bool        // the command had it before it was stopped
+	asked bool        // the command is to have it, or its keys, whoever else needs it
 
 	behind bool
-	keys   *keys // handed on from it; nil when it is not the standard input
+	keys   *keys // handed on from it, when the command has one of its own
 }
 
 // open finds the terminal and returns the function that leaves it as it was.
@@ -35,8 +35,8 @@ func (t *tty) open(j Job) (restore func()) {
 	t.found, _ = term.GetState(fd)
 	// The first of a job, and no part of a pipeline.
 	t.alone = unix.Getpgrp() == unix.Getpid() && !pipe(0) && !pipe(1) && !pipe(2)
-	if t.behind && j.InTTY {
-		t.keys = &keys{fd: fd}
+	if t.behind {
+		t.keys, t.asked = &keys{fd: fd}, j.InTTY || t.alone
 	}
 	return func() {
 		t.takeBack(nil)
@@ -109,7 +109,7 @@ func (t *tty) resume(c *child) {
 		return
 	}
 	switch {
-	case t.keys != nil && !t.keys.on:
+	case t.keys != nil && !t.keys.on && t.asked:
 		_, _ = term.MakeRaw(t.fd)
 		t.keys.resume(c.master)
 	case !t.behind && !t.given && (t.alone || t.asked):

@@ -127,7 +127,7 @@ func TestPiecesAreLookedIntoAsOne(t *testing.T) {
 
 func TestAContentThatCannotBeReadToItsEndIsAProblem(t *testing.T) {
 	r, err := scanner(t, Options{}).Reader(t.Context(), iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(token))))
-	if err != nil || len(r.Problems) != 1 || r.Problems[0].File != Stdin {
+	if err != nil || len(r.Problems) != 1 || r.Problems[0].File != stdin {
 		t.Fatalf("%+v, %v", r, err)
 	}
 }

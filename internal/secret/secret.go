@@ -11,6 +11,7 @@
 package secret
 
 import (
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -101,6 +102,12 @@ type Entry struct {
 // SortEntries sorts by key.
 func SortEntries(es []Entry) {
 	sort.Slice(es, func(i, j int) bool { return es[i].Key < es[j].Key })
+}
+
+// SearchEntries finds a key among entries that are sorted by key: where it is, or
+// where it would be.
+func SearchEntries(es []Entry, k Key) (int, bool) {
+	return slices.BinarySearchFunc(es, k, func(e Entry, k Key) int { return strings.Compare(string(e.Key), string(k)) })
 }
 
 // Join returns the keys, quoted and joined by commas, for a message.

@@ -83,8 +83,7 @@ func Filter(es []Entry, only, except []string) ([]Entry, error) {
 	}
 	var some []Entry
 	for _, e := range es {
-		name := e.Key.EnvName()
-		if (len(only) == 0 || matchAny(only, e.Key, name)) && !matchAny(except, e.Key, name) {
+		if (len(only) == 0 || Match(only, e.Key) != "") && Match(except, e.Key) == "" {
 			some = append(some, e)
 		}
 	}
@@ -118,14 +117,18 @@ func collisions(set Set) []error {
 	return probs
 }
 
-func matchAny(globs []string, k Key, name string) bool {
+// Match returns the first of the globs that matches the key, or the name of its
+// variable; "" if none does.
+func Match(globs []string, k Key) string {
+	if len(globs) == 0 {
+		return ""
+	}
+	name := k.EnvName()
 	for _, g := range globs {
-		if ok, _ := path.Match(g, string(k)); ok {
-			return true
-		}
-		if ok, _ := path.Match(g, name); ok {
-			return true
+		byKey, _ := path.Match(g, string(k))
+		if byName, _ := path.Match(g, name); byKey || byName {
+			return g
 		}
 	}
-	return false
+	return ""
 }

@@ -105,6 +105,15 @@ func (e *Unreadable) Error() string {
 // Unwrap returns the cause.
 func (e *Unreadable) Unwrap() error { return e.Err }
 
+// Entries are those that cannot be read, without a value; each says why.
+func (e *Unreadable) Entries() []secret.Entry {
+	es := make([]secret.Entry, len(e.Keys))
+	for i, k := range e.Keys {
+		es[i] = secret.Entry{Key: k, Hidden: e.Err.Error()}
+	}
+	return es
+}
+
 // Missing is the error of keys that do not exist.
 type Missing struct {
 	Keys []secret.Key
@@ -129,3 +138,8 @@ func (e *Missing) Error() string { return e.Err.Error() }
 
 // Unwrap returns the cause.
 func (e *Missing) Unwrap() error { return e.Err }
+
+// Others are those of the keys that do exist.
+func (e *Missing) Others(keys []secret.Key) []secret.Key {
+	return slices.DeleteFunc(slices.Clone(keys), func(k secret.Key) bool { return slices.Contains(e.Keys, k) })
+}

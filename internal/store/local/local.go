@@ -222,7 +222,7 @@ func (s *Store) Get(ctx context.Context, ks ...secret.Key) ([]secret.Entry, erro
 	es := make([]secret.Entry, 0, len(ks))
 	var missing []secret.Key
 	for _, k := range ks {
-		i, ok := find(all, k)
+		i, ok := secret.SearchEntries(all, k)
 		if !ok || len(s.o.Keys) > 0 && !slices.Contains(s.o.Keys, k) {
 			missing = append(missing, k)
 			continue
@@ -249,11 +249,6 @@ func (s *Store) current(c content) []secret.Entry {
 	return nil
 }
 
-// find looks for k in sorted entries.
-func find(es []secret.Entry, k secret.Key) (int, bool) {
-	return slices.BinarySearchFunc(es, k, func(e secret.Entry, k secret.Key) int { return strings.Compare(string(e.Key), string(k)) })
-}
-
 // pick returns what of all starts with prefix and, when the environment says
 // which keys it has, is one of those.
 func (s *Store) pick(all []secret.Entry, prefix secret.Key) ([]secret.Entry, error) {
@@ -269,7 +264,7 @@ func (s *Store) pick(all []secret.Entry, prefix secret.Key) ([]secret.Entry, err
 		if !strings.HasPrefix(string(k), string(prefix)) {
 			continue
 		}
-		if i, ok := find(all, k); ok {
+		if i, ok := secret.SearchEntries(all, k); ok {
 			es = append(es, all[i])
 		} else {
 			missing = append(missing, k)
