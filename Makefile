@@ -12,9 +12,9 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 # twentieth of a start.
 TAGS    := nethttpomithttp2
 LDFLAGS := -s -w -X $(MODULE)/internal/cli.buildVersion=$(VERSION)
-# Functions are inlined only in what looks for many values in many bytes: a tenth of
-# the program's size, for a twentieth of a start's time (docs/benchmarks.md).
-GCFLAGS := -gcflags=all=-l -gcflags=$(MODULE)/internal/leak=
+# Functions are inlined only where a run spends its time: a tenth of the program's size
+# (docs/benchmarks.md).
+GCFLAGS := -gcflags=all=-l $(patsubst %,-gcflags=%=,$(MODULE)/internal/leak runtime internal/runtime/... internal/abi reflect encoding/json)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo build test test-real lint fuzz bench generate check-generated cross

@@ -135,6 +135,7 @@ func build(t *testing.T, name, pkg string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), name)
 	c := exec.Command("go", "build", "-tags", "nethttpomithttp2", "-trimpath", "-gcflags=all=-l", "-gcflags=github.com/skret/skret/internal/leak=",
+		"-gcflags=runtime=", "-gcflags=internal/runtime/...=", "-gcflags=internal/abi=", "-gcflags=reflect=", "-gcflags=encoding/json=",
 		"-ldflags", "-s -w", "-o", out, pkg)
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if msg, err := c.CombinedOutput(); err != nil {

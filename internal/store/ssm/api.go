@@ -133,7 +133,7 @@ func pages[T any](ctx context.Context, s *Store, op string, set func(token strin
 	seen := map[string]bool{}
 	token := ""
 	for range maxPages {
-		var p page[T]
+		p := page[T]{Parameters: make([]T, 0, chunk)}
 		if err := s.read(ctx, op, set(token), &p); err != nil {
 			return err
 		}

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 
 	"github.com/skret/skret/internal/httpx"
 )
@@ -72,29 +72,51 @@ func (s *Store) repeat(ctx context.Context, most int, do func(attempt int) (agai
 	}
 }
 
-// repeatable tells whether an error may go away by itself.
+// repeatable tells whether an error may go away by itself, as the SDK's standard
+// retryer has it, and the end of a connection besides.
 func repeatable(err error) bool {
 	if err == nil {
 		return false
 	}
+	if f, ok := errors.AsType[*failure](err); ok {
+		return throttled(f) || slices.Contains([]int{500, 502, 503, 504}, f.status) ||
+			slices.Contains([]string{"RequestTimeout", "RequestTimeoutException"}, f.code)
+	}
 	if u, ok := errors.AsType[unanswered](err); ok && (errors.Is(u.cause, io.EOF) || errors.Is(u.cause, io.ErrUnexpectedEOF)) {
 		return true
 	}
-	if throttled(err) {
-		return true
-	}
-	return retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err).Bool()
+	return passing(err)
 }
 
-// throttled tells whether the service refused because there was too much.
-// TooManyUpdates is missing in the SDK's list.
+// passing tells whether the network may carry the next attempt.
+func passing(err error) bool {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok && (dns.IsNotFound || dns.IsTemporary) {
+		return !dns.IsNotFound
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return true
+	}
+	if n, ok := errors.AsType[net.Error](err); ok && n.Timeout() {
+		return true
+	}
+	text := err.Error()
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		text = u.Error() // which an explanation hides
+	}
+	return slices.ContainsFunc([]string{"connection reset", "connection refused", "use of closed network connection"},
+		func(part string) bool { return strings.Contains(text, part) })
+}
+
+// throttled tells whether the service refused because there was too much. The
+// codes are the SDK's; TooManyUpdates is missing in its list.
 func throttled(err error) bool {
 	f, ok := errors.AsType[*failure](err)
-	if !ok {
-		return false
-	}
-	_, known := retry.DefaultThrottleErrorCodes[f.code]
-	return known || f.code == "TooManyUpdates" || f.status == http.StatusTooManyRequests
+	return ok && (f.status == http.StatusTooManyRequests || slices.Contains([]string{
+		"Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException", "RequestThrottled",
+		"TooManyRequestsException", "ProvisionedThroughputExceededException", "TransactionInProgressException",
+		"RequestLimitExceeded", "BandwidthLimitExceeded", "LimitExceededException", "SlowDown",
+		"PriorRequestNotComplete", "EC2ThrottledException", "TooManyUpdates",
+	}, f.code))
 }
 
 // backoff is the time before the next attempt: at random, up to a bound that

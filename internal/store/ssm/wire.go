@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/smithy-go"
-
 	"github.com/skret/skret/internal/endpoint"
 	"github.com/skret/skret/internal/errs"
 	"github.com/skret/skret/internal/httpx"
@@ -32,19 +30,7 @@ type failure struct {
 	ahead   time.Duration // of the service's clock against ours; 0 when unknown
 }
 
-// failure has the shape by which the SDK's retryer judges errors.
-var _ smithy.APIError = (*failure)(nil)
-
-func (f *failure) Error() string        { return f.op + ": " + f.code }
-func (f *failure) ErrorCode() string    { return f.code }
-func (f *failure) ErrorMessage() string { return f.message }
-func (f *failure) HTTPStatusCode() int  { return f.status }
-func (f *failure) ErrorFault() smithy.ErrorFault {
-	if f.status >= 500 {
-		return smithy.FaultServer
-	}
-	return smithy.FaultClient
-}
+func (f *failure) Error() string { return f.op + ": " + f.code }
 
 // patience is how long the user waits for an answer without a word from us.
 const patience = 2 * time.Second
@@ -93,7 +79,7 @@ func (s *Store) send(ctx context.Context, op string, in, out any, attempt int) e
 	if err == nil {
 		defer resp.Body.Close()
 		status, id = resp.StatusCode, resp.Header.Get("X-Amzn-Requestid")
-		reply, err = io.ReadAll(resp.Body)
+		reply, err = whole(resp)
 	}
 	s.o.Log.LogAttrs(ctx, slog.LevelDebug, "request", slog.String("service", "ssm"), slog.String("operation", op),
 		slog.Duration("took", time.Since(start)), slog.Int("attempt", attempt), slog.Int("status", status), slog.String("request_id", id))
@@ -113,7 +99,15 @@ func (s *Store) send(ctx context.Context, op string, in, out any, attempt int) e
 	return nil
 }
 
-// unanswered is an error of the network: the retryer sees the cause, the user
+// whole reads a reply, of the usual length into one piece of memory. What it says of
+// its length is believed up to a bound.
+func whole(resp *http.Response) ([]byte, error) {
+	b := bytes.NewBuffer(make([]byte, 0, min(max(resp.ContentLength, 4<<10), 64<<10)+bytes.MinRead))
+	_, err := b.ReadFrom(resp.Body)
+	return b.Bytes(), err
+}
+
+// unanswered is an error of the network: repeatable sees the cause, the user
 // the explanation.
 type unanswered struct{ cause, words error }
 
