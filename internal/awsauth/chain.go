@@ -62,6 +62,7 @@ func readEnvironment(get func(string) string) variables {
 // followChain makes the identity that the chain leads to. It reads files, and makes
 // no request.
 func followChain(o Options) (*Identity, error) {
+	o.fill()
 	keys, webIdentity := inEnvironment(o.Getenv)
 	explicit := o.Profile != "" && (o.ProfileExplicit || !keys && !webIdentity)
 	if o.Profile != "" && !explicit {
@@ -206,11 +207,7 @@ func ofRole(role string, err error) error {
 
 // sessionName is that of a session that nobody has named.
 func sessionName(o Options) string {
-	now := time.Now
-	if o.Now != nil {
-		now = o.Now
-	}
-	return "skret-" + strconv.FormatInt(now().UnixNano(), 10)
+	return "skret-" + strconv.FormatInt(o.Now().UnixNano(), 10)
 }
 
 // webIdentity is a role, assumed by the token that is in the file when it is needed.

@@ -78,7 +78,6 @@ func shadowed(o Options, name string) string {
 
 // inEnvironment tells what the environment itself has to sign with.
 func inEnvironment(getenv func(string) string) (keys, webIdentity bool) {
-	id := cmp.Or(getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_ACCESS_KEY"))
-	key := cmp.Or(getenv("AWS_SECRET_ACCESS_KEY"), getenv("AWS_SECRET_KEY"))
-	return id != "" && key != "", getenv("AWS_WEB_IDENTITY_TOKEN_FILE") != ""
+	e := readEnvironment(getenv)
+	return e.keys.HasKeys(), e.webIdentityFile != ""
 }

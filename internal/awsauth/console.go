@@ -62,7 +62,7 @@ var (
 func (s *consoleSession) file() (string, error) {
 	dir := s.o.Getenv("AWS_LOGIN_CACHE_DIRECTORY")
 	if dir == "" {
-		home, err := (&chain{o: s.o}).awsDir()
+		home, err := awsDir(s.o.Getenv)
 		if err != nil {
 			return "", err
 		}
@@ -111,9 +111,7 @@ func (s *consoleSession) Retrieve(ctx context.Context) (aws.Credentials, error) 
 	return t.credentials(), s.o.unkept(err, renewed)
 }
 
-func (s *consoleSession) now() time.Time { return (&chain{o: s.o}).now() }
-
-func (s *consoleSession) good(t consoleToken) bool { return s.now().Before(t.AccessToken.ExpiresAt) }
+func (s *consoleSession) good(t consoleToken) bool { return s.o.Now().Before(t.AccessToken.ExpiresAt) }
 
 func parseConsoleToken(data []byte) (t consoleToken, err error) {
 	if json.Unmarshal(data, &t) != nil {
@@ -174,7 +172,7 @@ func (s *consoleSession) renew(ctx context.Context, t *consoleToken) error {
 	if err != nil {
 		return err
 	}
-	proof, err := t.proof(address, s.now())
+	proof, err := t.proof(address, s.o.Now())
 	if err != nil {
 		return err
 	}
@@ -216,7 +214,7 @@ func (s *consoleSession) renew(ctx context.Context, t *consoleToken) error {
 	}
 	a := &t.AccessToken
 	a.AccessKeyID, a.SecretAccessKey, a.SessionToken = got.AccessKeyID, got.SecretAccessKey, got.SessionToken
-	a.ExpiresAt, t.RefreshToken = s.now().Add(time.Duration(out.ExpiresIn)*time.Second).UTC(), out.RefreshToken
+	a.ExpiresAt, t.RefreshToken = s.o.Now().Add(time.Duration(out.ExpiresIn)*time.Second).UTC(), out.RefreshToken
 	return nil
 }
 

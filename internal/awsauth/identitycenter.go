@@ -55,14 +55,14 @@ type cachedToken struct {
 // expired is renewed, by one process of skret's at a time, and written back for the
 // other programs that read the file.
 func (c *chain) ssoToken(ctx context.Context, client *sso.Client, s *shared.SSO) (string, error) {
-	dir, err := c.awsDir()
+	dir, err := awsDir(c.o.Getenv)
 	if err != nil {
 		return "", err
 	}
 	sum := sha1.Sum([]byte(cmp.Or(s.Session, s.StartURL)))
 	file := filepath.Join(dir, "sso", "cache", hex.EncodeToString(sum[:])+".json")
 	good := func(data []byte) (t cachedToken, ok bool) {
-		return t, json.Unmarshal(data, &t) == nil && t.AccessToken != "" && c.now().Before(t.ExpiresAt)
+		return t, json.Unmarshal(data, &t) == nil && t.AccessToken != "" && c.o.Now().Before(t.ExpiresAt)
 	}
 	data, err := durable.ReadFile(file, 1<<20)
 	if err != nil {
@@ -110,16 +110,9 @@ func (o Options) unkept(err error, renewed bool) error {
 	return nil
 }
 
-func (c *chain) now() time.Time {
-	if c.o.Now == nil {
-		return time.Now()
-	}
-	return c.o.Now()
-}
-
 // awsDir is the user's folder of AWS's programs.
-func (c *chain) awsDir() (string, error) {
-	home := homeOf(c.o.Getenv)
+func awsDir(getenv func(string) string) (string, error) {
+	home := homeOf(getenv)
 	if home == "" {
 		return "", errors.New("there is no home folder to look for AWS's files in")
 	}

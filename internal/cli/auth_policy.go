@@ -96,6 +96,13 @@ func (a *app) policy(o policyOptions) (policy.Policy, string, error) {
 		p, err := policy.TrustGitHub(user.Place.Account, endpoint.PartitionOf(region).ID, o.trustGitHub, o.githubEnv, o.branch)
 		return p, "skret", err
 	}
+	if in.Flags.Env != "" || getenv("SKRET_ENV") != "" { // one that is chosen is meant alone
+		p, err := config.Load(in)
+		if err != nil {
+			return policy.Policy{}, "", err
+		}
+		return a.document([]*config.Project{p}, o.write)
+	}
 	all, err := config.All(in)
 	if err != nil {
 		return policy.Policy{}, "", err

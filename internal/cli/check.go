@@ -108,12 +108,6 @@ func (a *app) checked(all bool) ([]*config.Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	in.Getenv = func(name string) string {
-		if name == "SKRET_ENV" {
-			return ""
-		}
-		return getenv(name)
-	}
 	return config.All(in)
 }
 

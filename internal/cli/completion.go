@@ -51,10 +51,15 @@ func runCompletion(a *app, root *cobra.Command, shell string) error {
 	if err != nil {
 		return err
 	}
+	return a.printScript(shell, script)
+}
+
+// printScript prints what a shell is to evaluate.
+func (a *app) printScript(shell, script string) error {
 	if a.json() {
 		return a.streams.JSON(map[string]string{"shell": shell, "script": script})
 	}
-	_, err = a.streams.Out.WriteString(script)
+	_, err := a.streams.Out.WriteString(script)
 	return err
 }
 

@@ -62,11 +62,7 @@ func runHook(a *app, shell string) error {
 	if err != nil {
 		return err
 	}
-	if a.json() {
-		return a.streams.JSON(map[string]string{"shell": shell, "script": script})
-	}
-	_, err = a.streams.Out.WriteString(script)
-	return err
+	return a.printScript(shell, script)
 }
 
 // self is how this program can be called again: by its name, if that is how it was
@@ -94,7 +90,7 @@ func runHookUpdate(ctx context.Context, a *app, shell, waiting string) error {
 	}
 	a.global.noInput = true
 	had := hook.Parse(getenv(hook.Variable))
-	next, err := a.hookState()
+	p, next, err := a.hookState()
 	if err == nil && next.File == had.File && next.Content == had.Content && next.Env == had.Env {
 		_, err := a.streams.Out.WriteString(hook.Wait(shell, ""))
 		return err
@@ -113,7 +109,7 @@ func runHookUpdate(ctx context.Context, a *app, shell, waiting string) error {
 		_, err := a.streams.Out.WriteString(code + hook.Again(shell, a.self()))
 		return err
 	default:
-		code, wait, err = a.hookEnter(ctx, shell, next, waiting)
+		code, wait, err = a.hookEnter(ctx, shell, p, next, waiting)
 	}
 	if _, werr := a.streams.Out.WriteString(code + hook.Wait(shell, wait)); werr != nil {
 		return werr
@@ -121,30 +117,27 @@ func runHookUpdate(ctx context.Context, a *app, shell, waiting string) error {
 	return err
 }
 
-// hookState is what the folder asks for; the zero state is nothing.
-func (a *app) hookState() (hook.State, error) {
+// hookState is the project that the folder is in, and what it asks for; the zero
+// state is nothing.
+func (a *app) hookState() (*config.Project, hook.State, error) {
 	in, err := a.input()
 	if err != nil {
-		return hook.State{}, err
+		return nil, hook.State{}, err
 	}
 	if p, err := config.Outline(in); err == nil && p.File == "" {
-		return hook.State{}, nil
+		return nil, hook.State{}, nil
 	}
 	p, err := config.Load(in)
 	if err != nil {
-		return hook.State{}, err
+		return nil, hook.State{}, err
 	}
 	content, err := engine.Content(p)
-	return hook.State{File: p.File, Content: content, Env: p.Env}, err
+	return p, hook.State{File: p.File, Content: content, Env: p.Env}, err
 }
 
 // hookEnter returns the code that loads the project, or the project that consent
 // is waited for.
-func (a *app) hookEnter(ctx context.Context, shell string, next hook.State, waiting string) (code, wait string, err error) {
-	p, err := a.project()
-	if err != nil {
-		return "", "", err
-	}
+func (a *app) hookEnter(ctx context.Context, shell string, p *config.Project, next hook.State, waiting string) (code, wait string, err error) {
 	allowed, err := engine.Trust(a.options(p)).ShellAllowed(p.File, next.Content)
 	switch {
 	case err != nil:

@@ -61,16 +61,16 @@ func (r *resolver) bound(name string, byFlag, byVariable choice, env *value, che
 	return r.take(name, own, inFile).text
 }
 
-// All loads every environment of the file, in the order of their names, and reports
-// what is wrong with any of them. One that a flag or a variable chooses is loaded
-// alone.
+// All loads every environment of the file, whichever a flag or a variable chooses, in
+// the order of their names, and reports what is wrong with any of them. Without one it
+// is what the flags name.
 func All(in Input) ([]*Project, error) {
 	r := newResolver(in)
 	top, err := r.document()
 	if err != nil {
 		return nil, err
 	}
-	if r.environment(top); in.Flags.Env != "" || r.getenv("SKRET_ENV") != "" || len(r.p.Envs) < 2 {
+	if r.environment(top); len(r.p.Envs) == 0 {
 		p, err := Load(in)
 		return []*Project{p}, err
 	}

@@ -2,29 +2,15 @@ package run
 
 import (
 	"fmt"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
 
-// openPTY makes a terminal: what is written to slave can be read from master, and
-// the other way round.
-func openPTY() (master, slave *os.File, err error) {
-	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("make a terminal for the command: %w", err)
-	}
-	master = os.NewFile(uintptr(fd), "/dev/ptmx")
+// unlockPTY lets the other end of a terminal be opened, and returns its name.
+func unlockPTY(fd int) (name string, err error) {
 	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
 	if err == nil {
 		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
 	}
-	if err == nil {
-		slave, err = openSlave(fmt.Sprintf("/dev/pts/%d", n))
-	}
-	if err != nil {
-		_ = master.Close()
-		return nil, nil, fmt.Errorf("make a terminal for the command: %w", err)
-	}
-	return master, slave, nil
+	return fmt.Sprintf("/dev/pts/%d", n), err
 }
