@@ -164,7 +164,7 @@ func (s *session) learn(set secret.Set) {
 type masker struct {
 	mu      sync.Mutex
 	matcher *leak.Matcher
-	known   []leak.Secret   // without names
+	past    []leak.Secret   // all that was ever learnt, without names
 	skipped map[string]bool // the names of those of now that are not masked
 }
 
@@ -174,16 +174,19 @@ func (m *masker) learn(set secret.Set) (untold []string) {
 	var now []leak.Secret
 	for _, v := range set {
 		now = append(now, leak.Secret{Name: v.Name, Value: v.Value})
-		if !slices.ContainsFunc(m.known, func(k leak.Secret) bool { return k.Value.Equal(v.Value) }) {
-			m.known = append(m.known, leak.Secret{Value: v.Value})
-		}
 	}
-	matcher, skipped := leak.New(slices.Concat(now, m.known), leak.Options{MinLength: leak.MinMask})
+	m.past = slices.DeleteFunc(m.past, func(p leak.Secret) bool {
+		return slices.ContainsFunc(now, func(n leak.Secret) bool { return n.Value.Equal(p.Value) })
+	})
+	matcher, skipped := leak.New(slices.Concat(now, m.past), leak.Options{MinLength: leak.MinMask})
+	for _, n := range now {
+		m.past = append(m.past, leak.Secret{Value: n.Value})
+	}
 	before := m.skipped
 	m.skipped = map[string]bool{}
 	for _, s := range skipped {
 		if s.Name == "" {
-			continue // the value was told by its name, if it is one of now
+			continue // it was told while it was of now
 		}
 		if !before[s.Name] {
 			untold = append(untold, s.Name)
